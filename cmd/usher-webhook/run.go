@@ -1,0 +1,242 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/go-logr/logr"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"golang.org/x/sync/errgroup"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	ctrl "sigs.k8s.io/controller-runtime"
+
+	"usher.dev/usher/api/v1alpha1"
+	"usher.dev/usher/internal/certs"
+	"usher.dev/usher/internal/cluster"
+	"usher.dev/usher/internal/config"
+	"usher.dev/usher/internal/engine"
+	"usher.dev/usher/internal/logging"
+	"usher.dev/usher/policies"
+	"usher.dev/usher/webhook"
+)
+
+// inMemoryLifetime is how long a certificate that is made at the start lasts.
+const inMemoryLifetime = 365 * 24 * time.Hour
+
+// execute runs the command and returns its exit code: 0 after a signal, 1 when
+// serving failed, 2 when the flags or files are wrong.
+func execute(ctx context.Context, args []string, stderr io.Writer) int {
+	o, err := parseOptions(args, stderr)
+	if err != nil {
+		fmt.Fprintf(stderr, "usher-webhook: %v\nRun `usher-webhook --help` for the flags.\n", err)
+		return 2
+	}
+	if o.help {
+		return 0
+	}
+	logs := logging.New(stderr, o.verbose)
+	defer logs.Sync()
+	ctrl.SetLogger(logs.Log)
+	server, background, err := setup(o, logs)
+	if err != nil {
+		fmt.Fprintf(stderr, "usher-webhook: %v\n", err)
+		return 2
+	}
+	group, serving := errgroup.WithContext(ctx)
+	workers, stopWorkers := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopWorkers()
+	for _, work := range background {
+		group.Go(func() error {
+			// The workers outlive the signal: draining requests still need them.
+			if err := work(workers); err != nil && workers.Err() == nil {
+				return err
+			}
+			return nil
+		})
+	}
+	group.Go(func() error {
+		defer stopWorkers()
+		return server.Run(serving)
+	})
+	if err := group.Wait(); err != nil {
+		logs.Log.Error(err, "stopped")
+		return 1
+	}
+	logs.Log.Info("stopped")
+	return 0
+}
+
+// setup wires the parts together.
+func setup(o *options, logs *logging.Logs) (*webhook.Server, []func(context.Context) error, error) {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	registry.MustRegister(engine.Collectors()...)
+
+	cfg, err := config.Load(o.config)
+	if err != nil {
+		return nil, nil, err
+	}
+	judges, watcher, err := policySet(o.policyDir, cfg, logs.Log)
+	if err != nil {
+		return nil, nil, err
+	}
+	var background []func(context.Context) error
+	ready := readiness{engine: judges, watcher: watcher}
+	if watcher != nil {
+		background = append(background, watcher.Run)
+	}
+
+	var surroundings webhook.Cluster
+	if o.standalone {
+		if surroundings, err = objects(o.objects); err != nil {
+			return nil, nil, err
+		}
+	} else {
+		informers, err := connect(o.kubeconfig, logs.Log)
+		if err != nil {
+			return nil, nil, err
+		}
+		surroundings = informers
+		ready.informers = informers
+		background = append(background, informers.Start)
+	}
+
+	reviewer := webhook.NewReviewer(judges.Current, surroundings, cfg)
+	mutate, validate := webhook.NewHandlers(reviewer, logs.Log, logs.Sampled, webhook.NewMetrics(registry))
+	server := &webhook.Server{
+		Listen:      o.listen,
+		CertDir:     o.certDir,
+		ProbeListen: o.probeListen,
+		Drain:       o.drain,
+		Mutate:      mutate,
+		Validate:    validate,
+		Ready:       ready.check,
+		Metrics:     registry,
+		Log:         logs.Log,
+	}
+	server.TLS, err = tlsOptions(o, logs.Log)
+	return server, background, err
+}
+
+// policySet compiles the embedded policies and those of a folder, if any, over
+// them, and returns what holds them and what watches the folder.
+func policySet(dir string, cfg *v1alpha1.AdmissionConfiguration, log logr.Logger) (*engine.Engine, *engine.Watcher, error) {
+	load := func() (*engine.Set, error) { return engine.Compile(cfg, policies.FS) }
+	var watcher *engine.Watcher
+	if dir != "" {
+		watcher = &engine.Watcher{
+			Dir: dir, Log: log.WithName("policies"), Reloaded: engine.CountReload,
+			Compile: func(folder fs.FS) (*engine.Set, error) { return engine.Compile(cfg, policies.FS, folder) },
+		}
+		load = watcher.Load
+	}
+	set, err := load()
+	if err != nil {
+		return nil, nil, err
+	}
+	log.Info("policies in force", "count", len(set.Policies()), "policies", set.Digest())
+	judges := engine.New(set)
+	if watcher != nil {
+		watcher.Engine = judges
+	}
+	return judges, watcher, nil
+}
+
+func objects(dir string) (*cluster.Objects, error) {
+	if dir == "" {
+		return cluster.NewObjects(), nil
+	}
+	return cluster.Load(dir)
+}
+
+func connect(kubeconfig string, log logr.Logger) (*cluster.Informers, error) {
+	rules := clientcmd.NewDefaultClientConfigLoadingRules()
+	rules.ExplicitPath = kubeconfig
+	cfg, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, nil).ClientConfig()
+	if err != nil {
+		return nil, fmt.Errorf("find the API server: %w; outside a cluster give --kubeconfig, or --standalone", err)
+	}
+	cfg = rest.AddUserAgent(cfg, "usher-webhook")
+	return cluster.NewInformers(cfg, log.WithName("watch"))
+}
+
+// tlsOptions returns what the listener needs beyond the certificate files.
+func tlsOptions(o *options, log logr.Logger) (func(*tls.Config), error) {
+	var made *tls.Certificate
+	var clients *certs.ClientCA
+	var err error
+	if o.clientCAFile != "" {
+		clients, err = certs.LoadClientCA(o.clientCAFile, func(err error) {
+			log.Error(err, "client CA not read again: the last good one stays in force")
+		})
+		if err != nil {
+			return nil, fmt.Errorf("--client-ca-file: %w", err)
+		}
+	}
+	if o.certDir == "" {
+		if made, err = makeCertificate(o); err != nil {
+			return nil, err
+		}
+	}
+	return func(c *tls.Config) {
+		if made != nil {
+			c.GetCertificate = func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return made, nil }
+		}
+		if clients != nil {
+			clients.Require(c)
+		}
+	}, nil
+}
+
+// makeCertificate makes a certificate for the address that is listened on, and
+// for the names of this machine.
+func makeCertificate(o *options) (*tls.Certificate, error) {
+	host, _, err := net.SplitHostPort(o.listen)
+	if err != nil {
+		return nil, fmt.Errorf("--listen %q: %w", o.listen, err)
+	}
+	hosts := []string{"localhost", "127.0.0.1", "::1"}
+	if host != "" && !slices.Contains(hosts, host) {
+		hosts = append(hosts, host)
+	}
+	cert, authority, err := certs.SelfSigned(hosts, inMemoryLifetime)
+	if err != nil {
+		return nil, err
+	}
+	if o.writeCA != "" {
+		if err := os.WriteFile(o.writeCA, authority, 0o644); err != nil { //nolint:gosec // a certificate is public
+			return nil, fmt.Errorf("--write-ca: %w", err)
+		}
+	}
+	return &cert, nil
+}
+
+// readiness says whether the webhook can judge.
+type readiness struct {
+	engine    *engine.Engine
+	informers *cluster.Informers
+	watcher   *engine.Watcher
+}
+
+// check is the readiness probe. Policies that could not be reloaded do not make
+// the webhook unready, since the last good set is in force; they are in detail.
+func (r *readiness) check() (detail string, err error) {
+	detail = "policies " + r.engine.Set().Digest()
+	if r.watcher != nil && r.watcher.Err() != nil {
+		detail += "\npolicies not reloaded, the last good set is in force: " + r.watcher.Err().Error()
+	}
+	if r.informers != nil && !r.informers.Synced() {
+		return detail, errors.New("the watches on namespaces and tenants are not in sync yet")
+	}
+	return detail, nil
+}

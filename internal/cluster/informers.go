@@ -1,0 +1,131 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-logr/logr"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
+
+	"usher.dev/usher/api/v1alpha1"
+)
+
+var (
+	namespaceKind = schema.GroupVersionKind{Version: "v1", Kind: "Namespace"}
+	tenantKind    = v1alpha1.GroupVersion.WithKind("Tenant")
+)
+
+// retryWatch is the time between attempts to begin a watch.
+const retryWatch = time.Second
+
+// liveTimeout bounds the one live look at an object that the watch has not
+// brought yet.
+const liveTimeout = 2 * time.Second
+
+// Informers reads Namespaces and Tenants from the API server: from memory,
+// kept up to date by a watch, and live where memory has nothing.
+type Informers struct {
+	cache  cache.Cache
+	live   client.Client
+	log    logr.Logger
+	synced atomic.Bool
+}
+
+// NewInformers prepares the watches; Start runs them.
+func NewInformers(cfg *rest.Config, log logr.Logger) (*Informers, error) {
+	// The mapper asks the API server when it is first needed, not now.
+	httpClient, err := rest.HTTPClientFor(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("make a client: %w", err)
+	}
+	mapper, err := apiutil.NewDynamicRESTMapper(cfg, httpClient)
+	if err != nil {
+		return nil, fmt.Errorf("make a client: %w", err)
+	}
+	live, err := client.New(cfg, client.Options{HTTPClient: httpClient, Mapper: mapper})
+	if err != nil {
+		return nil, fmt.Errorf("make a client: %w", err)
+	}
+	noCopy := true // nobody changes what Namespace and Tenant return
+	c, err := cache.New(cfg, cache.Options{
+		HTTPClient:                   httpClient,
+		Mapper:                       mapper,
+		DefaultTransform:             cache.TransformStripManagedFields(),
+		DefaultUnsafeDisableDeepCopy: &noCopy,
+		ReaderFailOnMissingInformer:  true,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("prepare watches: %w", err)
+	}
+	return &Informers{cache: c, live: live, log: log}, nil
+}
+
+// Start watches until the context ends. While the API server is away, or does
+// not know Tenants yet, it tries again.
+func (i *Informers) Start(ctx context.Context) error {
+	go func() {
+		for _, kind := range []schema.GroupVersionKind{namespaceKind, tenantKind} {
+			for {
+				_, err := i.cache.GetInformer(ctx, newObject(kind), cache.BlockUntilSynced(false))
+				if err == nil {
+					break
+				}
+				i.log.Error(err, "cannot watch yet", "kind", kind.Kind)
+				select {
+				case <-ctx.Done():
+					return
+				case <-time.After(retryWatch):
+				}
+			}
+		}
+		i.synced.Store(i.cache.WaitForCacheSync(ctx))
+	}()
+	return i.cache.Start(ctx)
+}
+
+// Synced reports whether the watches have brought everything once.
+func (i *Informers) Synced() bool { return i.synced.Load() }
+
+// Namespace returns a namespace, nil if it does not exist.
+func (i *Informers) Namespace(ctx context.Context, name string) (map[string]any, error) {
+	return i.get(ctx, namespaceKind, name)
+}
+
+// Tenant returns a tenant, nil if it does not exist.
+func (i *Informers) Tenant(ctx context.Context, name string) (map[string]any, error) {
+	return i.get(ctx, tenantKind, name)
+}
+
+func (i *Informers) get(ctx context.Context, kind schema.GroupVersionKind, name string) (map[string]any, error) {
+	object := newObject(kind)
+	err := i.cache.Get(ctx, types.NamespacedName{Name: name}, object)
+	if apierrors.IsNotFound(err) {
+		// It may be newer than the watch: a namespace and its first pod often
+		// come in one breath.
+		ctx, cancel := context.WithTimeout(ctx, liveTimeout)
+		defer cancel()
+		err = i.live.Get(ctx, types.NamespacedName{Name: name}, object)
+	}
+	if apierrors.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return object.Object, nil
+}
+
+func newObject(kind schema.GroupVersionKind) *unstructured.Unstructured {
+	object := &unstructured.Unstructured{}
+	object.SetGroupVersionKind(kind)
+	return object
+}

@@ -1,0 +1,106 @@
+package webhook_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"usher.dev/usher/internal/config"
+	"usher.dev/usher/internal/jsondoc"
+	"usher.dev/usher/internal/verdict"
+	"usher.dev/usher/webhook"
+)
+
+// fakePolicies is one enforced policy, p, that finds what find says of the pod,
+// and notes what it is asked.
+type fakePolicies struct {
+	find    func(in verdict.Input) []verdict.Finding
+	patch   func(in verdict.Input) []verdict.Operation
+	err     error
+	asked   []verdict.Input // to judge
+	mutated int             // how often it was asked to mutate
+}
+
+func (f *fakePolicies) Digest() string { return "sha256:fake" }
+
+func (f *fakePolicies) Mutate(_ context.Context, in verdict.Input) verdict.Mutation {
+	f.mutated++
+	m := verdict.Mutation{Pod: in.Pod}
+	if f.patch != nil {
+		if m.Operations = f.patch(in); len(m.Operations) > 0 {
+			m.Pod = map[string]any{"path": in.Pod["path"], "spec": map[string]any{"mutated": true}}
+		}
+	}
+	return m
+}
+
+func (f *fakePolicies) Validate(_ context.Context, in verdict.Input) []verdict.Result {
+	plain := func(m map[string]any) map[string]any {
+		p, _ := jsondoc.Plain(m).(map[string]any)
+		if m == nil {
+			return nil
+		}
+		return p
+	}
+	in = verdict.Input{Request: plain(in.Request), Pod: plain(in.Pod), OldPod: plain(in.OldPod), Namespace: plain(in.Namespace), Tenant: plain(in.Tenant)}
+	f.asked = append(f.asked, in)
+	result := verdict.Result{Policy: "p", Mode: "enforce", Err: f.err}
+	if f.find != nil && f.err == nil {
+		result.Deny = f.find(in)
+	}
+	return []verdict.Result{result}
+}
+
+// fakeCluster holds Namespaces and Tenants; one that stands in neither does not
+// exist.
+type fakeCluster struct {
+	namespaces, tenants map[string]map[string]any
+	err                 error
+}
+
+func (c fakeCluster) Namespace(_ context.Context, name string) (map[string]any, error) {
+	return c.namespaces[name], c.err
+}
+
+func (c fakeCluster) Tenant(_ context.Context, name string) (map[string]any, error) {
+	return c.tenants[name], c.err
+}
+
+// team is a cluster with the namespace team of the tenant a, and kube-system.
+var team = fakeCluster{
+	namespaces: map[string]map[string]any{
+		"team":        {"metadata": fields{"name": "team", "labels": fields{"tenant": "a"}}},
+		"kube-system": {"metadata": fields{"name": "kube-system"}},
+	},
+	tenants: map[string]map[string]any{"a": {"metadata": fields{"name": "a"}, "spec": fields{"x": "y"}}},
+}
+
+func reviewerOf(t testing.TB, policies verdict.Policies, cluster webhook.Cluster, yaml string) *webhook.Reviewer {
+	t.Helper()
+	cfg, err := config.Parse([]byte(yaml))
+	must(t, err)
+	return webhook.NewReviewer(func() verdict.Policies { return policies }, cluster, cfg)
+}
+
+// validate decodes a review and has it judged.
+func validate(t testing.TB, r *webhook.Reviewer, body []byte) (*webhook.Outcome, error) {
+	t.Helper()
+	req, err := webhook.DecodeReview(body)
+	must(t, err)
+	defer req.Release()
+	return r.Validate(t.Context(), req)
+}
+
+// badImages finds each container whose image is "bad".
+func badImages(in verdict.Input) (found []verdict.Finding) {
+	spec, _ := in.Pod["spec"].(map[string]any)
+	for _, list := range []string{"containers", "ephemeralContainers"} {
+		elements, _ := spec[list].([]any)
+		for i, c := range elements {
+			if c, _ := c.(map[string]any); c["image"] == "bad" {
+				found = append(found, verdict.Finding{Policy: "p", Check: "image", Message: "bad image", Path: fmt.Sprintf("/spec/%s/%d/image", list, i)})
+			}
+		}
+	}
+	return found
+}

@@ -1,0 +1,179 @@
+package webhook
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-logr/logr"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"sigs.k8s.io/controller-runtime/pkg/healthz"
+	ctrlwebhook "sigs.k8s.io/controller-runtime/pkg/webhook"
+)
+
+// Server serves the webhooks over TLS, and probes and metrics over plain HTTP.
+type Server struct {
+	// Listen is host:port of the webhooks.
+	Listen string
+	// CertDir holds tls.crt and tls.key, which are read again when they change.
+	// Empty: TLS brings its own certificate.
+	CertDir string
+	// TLS sets up the listener's TLS beyond the certificate files.
+	TLS func(*tls.Config)
+
+	// ProbeListen is host:port of /startupz, /livez, /readyz and /metrics. Empty: none.
+	ProbeListen string
+	// Drain is how long the server goes on answering after it has said that it
+	// is not ready any more.
+	Drain time.Duration
+
+	Mutate, Validate http.Handler
+	// Ready says why the server is not ready, nil when it is. detail is shown
+	// either way.
+	Ready   func() (detail string, err error)
+	Metrics prometheus.Gatherer
+	Log     logr.Logger
+
+	draining atomic.Bool
+	started  atomic.Bool
+}
+
+// Run serves until the context ends, then drains: readiness falls, requests go
+// on being answered for Drain, those in flight end, the listener closes.
+func (s *Server) Run(ctx context.Context) error {
+	host, portText, err := net.SplitHostPort(s.Listen)
+	if err != nil {
+		return fmt.Errorf("listen on %q: want host:port: %w", s.Listen, err)
+	}
+	port, err := strconv.Atoi(portText)
+	if err != nil || port < 1 || port > 65535 {
+		return fmt.Errorf("listen on %q: %q is no port", s.Listen, portText)
+	}
+	server := ctrlwebhook.NewServer(ctrlwebhook.Options{
+		Host:    host,
+		Port:    port,
+		CertDir: s.CertDir,
+		TLSOpts: []func(*tls.Config){func(c *tls.Config) {
+			c.MinVersion = tls.VersionTLS12
+			if s.TLS != nil {
+				s.TLS(c)
+			}
+		}},
+	})
+	// The webhooks outlive the signal, and the probes outlive the webhooks.
+	webhooks, stopWebhooks := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopWebhooks()
+	probes, stopProbes := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopProbes()
+
+	server.Register("/mutate", finish(webhooks, s.Mutate))
+	server.Register("/validate", finish(webhooks, s.Validate))
+
+	served, probed := make(chan error, 1), make(chan error, 1)
+	if s.ProbeListen != "" {
+		serve, err := s.serveProbes(probes)
+		if err != nil {
+			return err
+		}
+		go func() { probed <- serve() }()
+	}
+	go func() { served <- server.Start(webhooks) }()
+	go s.awaitStart(webhooks, server.StartedChecker())
+
+	ended := func(err error) error { return fmt.Errorf("serve: %w", err) }
+	select {
+	case err := <-served:
+		return ended(err)
+	case err := <-probed:
+		return ended(err)
+	case <-ctx.Done():
+	}
+	s.draining.Store(true)
+	s.Log.Info("draining", "seconds", s.Drain.Seconds())
+	select {
+	case err := <-served:
+		return ended(err)
+	case <-time.After(s.Drain):
+	}
+	stopWebhooks()
+	return <-served // once the requests in flight have ended
+}
+
+// awaitStart notes when the listener answers.
+func (s *Server) awaitStart(ctx context.Context, check healthz.Checker) {
+	for ctx.Err() == nil {
+		if check(nil) == nil {
+			s.started.Store(true)
+			s.Log.Info("webhooks answer", "address", s.Listen)
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// finish lets the requests in flight end on their own when the server stops.
+// Their contexts hang below the server's, so a request's ends with the server's
+// as well as when its client goes away; only the latter is passed on.
+func finish(serving context.Context, h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithCancel(context.WithoutCancel(r.Context()))
+		defer cancel()
+		stop := context.AfterFunc(r.Context(), func() {
+			if serving.Err() == nil {
+				cancel()
+			}
+		})
+		defer stop()
+		h.ServeHTTP(w, r.WithContext(ctx))
+	})
+}
+
+// Started reports whether the listener answers.
+func (s *Server) Started() bool { return s.started.Load() }
+
+func (s *Server) serveProbes(ctx context.Context) (func() error, error) {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.HandleFunc("GET /startupz", func(w http.ResponseWriter, _ *http.Request) {
+		if !s.started.Load() {
+			http.Error(w, "the webhooks do not answer yet", http.StatusServiceUnavailable)
+			return
+		}
+		fmt.Fprintln(w, "ok")
+	})
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
+		detail, err := s.Ready()
+		switch {
+		case s.draining.Load():
+			err = errors.New("draining")
+		case err == nil && !s.started.Load():
+			err = errors.New("the webhooks do not answer yet")
+		}
+		if err != nil {
+			http.Error(w, "not ready: "+err.Error()+"\n"+detail, http.StatusServiceUnavailable)
+			return
+		}
+		fmt.Fprintf(w, "ok\n%s\n", detail)
+	})
+	mux.Handle("GET /metrics", promhttp.HandlerFor(s.Metrics, promhttp.HandlerOpts{}))
+
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", s.ProbeListen)
+	if err != nil {
+		return nil, fmt.Errorf("listen for probes: %w", err)
+	}
+	probes := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute}
+	context.AfterFunc(ctx, func() { _ = probes.Close() })
+	return func() error {
+		if err := probes.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			return fmt.Errorf("serve probes: %w", err)
+		}
+		return nil
+	}, nil
+}
