@@ -1,0 +1,165 @@
+package policytest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"time"
+
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+
+	"usher.dev/usher/api/v1alpha1"
+	"usher.dev/usher/cmd/usher/review"
+	"usher.dev/usher/internal/cluster"
+	"usher.dev/usher/internal/config"
+	"usher.dev/usher/internal/engine"
+	"usher.dev/usher/internal/fixture"
+	"usher.dev/usher/internal/verdict"
+	"usher.dev/usher/webhook"
+)
+
+// fixtureTimeout bounds the review of one fixture: a machine that runs tests is
+// a busy one.
+const fixtureTimeout = 30 * time.Second
+
+// subject is one policy under test, alone with the libraries.
+type subject struct {
+	engine.Policy
+	unitTests *engine.UnitTests
+	own       fs.FS
+	beneath   fs.FS
+	// sets are the compiled policy, by configuration.
+	sets map[string]*engine.Set
+}
+
+func newSubject(name string, unitTests *engine.UnitTests, own, beneath fs.FS) (*subject, error) {
+	s := &subject{Policy: engine.Policy{Name: name}, unitTests: unitTests, own: own, beneath: beneath, sets: map[string]*engine.Set{}}
+	set, err := s.compile(config.Default(), nil)
+	if err != nil {
+		return nil, err
+	}
+	if described := set.Policies(); len(described) != 1 || described[0].Name != name {
+		return nil, fmt.Errorf("policy %s: the folder must hold the package usher.%s, and no other policy", name, name)
+	}
+	s.Policy = set.Policies()[0]
+	return s, nil
+}
+
+// compile gives the policy, enforced, with a configuration and parameters.
+func (s *subject) compile(cfg *v1alpha1.AdmissionConfiguration, params map[string]any) (*engine.Set, error) {
+	cfg = cfg.DeepCopy()
+	if len(params) > 0 {
+		policy := v1alpha1.PolicyConfiguration{Parameters: map[string]apiextensionsv1.JSON{}}
+		for name, value := range params {
+			raw, err := json.Marshal(value)
+			if err != nil {
+				return nil, err
+			}
+			policy.Parameters[name] = apiextensionsv1.JSON{Raw: raw}
+		}
+		cfg.Policies = map[string]v1alpha1.PolicyConfiguration{s.Name: policy}
+	}
+	key, err := json.Marshal(cfg)
+	if err != nil {
+		return nil, err
+	}
+	if set := s.sets[string(key)]; set != nil {
+		return set, nil
+	}
+	set, err := engine.Compile(cfg, s.beneath, s.own)
+	if err == nil {
+		s.sets[string(key)] = set
+	}
+	return set, err
+}
+
+// verdict is what the policy says of a fixture.
+func (s *subject) verdict(ctx context.Context, f *fixture.Fixture) (v fixture.Verdict, err error) {
+	set, err := s.compile(f.Config, f.Params)
+	if err != nil {
+		return v, err
+	}
+	around, err := surroundings(f)
+	if err != nil {
+		return v, err
+	}
+	req, err := requestOf(f)
+	if err != nil {
+		return v, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, fixtureTimeout)
+	defer cancel()
+	asked := &observed{Set: set, tests: s.unitTests}
+	reviewer := webhook.NewReviewer(func() verdict.Policies { return asked }, around, f.Config)
+	if !reviewer.Judges(req) {
+		return v, fmt.Errorf("usher is not asked about a %s of this group; config.yaml may name its podTemplates", req.Kind)
+	}
+	out, err := reviewer.Review(ctx, req, engine.Apply)
+	if err == nil {
+		err = errors.Join(append(out.Errors, asked.err)...)
+	}
+	if err != nil {
+		return v, err
+	}
+	for list, findings := range map[*[]fixture.Finding][]webhook.Finding{&v.Deny: out.Denied, &v.Warn: out.Warned, &v.Audit: out.Audited} {
+		for _, f := range findings {
+			fixture.Add(list, f.Finding)
+		}
+	}
+	return v, v.SetPatch(out.Patch)
+}
+
+func surroundings(f *fixture.Fixture) (*cluster.Objects, error) {
+	around := cluster.NewObjects()
+	for _, object := range f.Objects {
+		if kind := object["kind"]; kind != "Namespace" && kind != "Tenant" {
+			return nil, fmt.Errorf("objects.yaml holds a %v; only Namespaces and Tenants are looked up", kind)
+		}
+		encoded, err := json.Marshal(object)
+		if err == nil {
+			err = around.Add(object, encoded)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("objects.yaml: %w", err)
+		}
+	}
+	return around, nil
+}
+
+// requestOf makes the review that an API server would send, and reads it as a
+// webhook would.
+func requestOf(f *fixture.Fixture) (*webhook.Request, error) {
+	namespace, _ := f.Request["namespace"].(string)
+	made, err := review.NewRequest(f.Object, f.Old, webhook.Offline{Namespace: namespace})
+	if err != nil {
+		return nil, err
+	}
+	maps.Copy(made.Raw, f.Request)
+	body, err := json.Marshal(map[string]any{"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": made.Raw})
+	if err != nil {
+		return nil, err
+	}
+	return webhook.DecodeReview(body)
+}
+
+// observed is a set whose inputs count for the coverage too.
+type observed struct {
+	*engine.Set
+	tests *engine.UnitTests
+	err   error
+}
+
+// Mutate implements verdict.Policies.
+func (o *observed) Mutate(ctx context.Context, in verdict.Input) verdict.Mutation {
+	o.err = errors.Join(o.err, o.tests.Observe(ctx, o.Set, in))
+	return o.Set.Mutate(ctx, in)
+}
+
+// Validate implements verdict.Policies.
+func (o *observed) Validate(ctx context.Context, in verdict.Input) []verdict.Result {
+	o.err = errors.Join(o.err, o.tests.Observe(ctx, o.Set, in))
+	return o.Set.Validate(ctx, in)
+}
