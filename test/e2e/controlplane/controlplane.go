@@ -1,0 +1,121 @@
+package controlplane
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"k8s.io/client-go/rest"
+)
+
+// startTimeout bounds how long etcd and kube-apiserver together may take. They
+// need some ten seconds on two idle cores.
+const startTimeout = 2 * time.Minute
+
+// ControlPlane is one etcd and one kube-apiserver, which may be stopped and
+// started again over the same data, at the same addresses.
+type ControlPlane struct {
+	programs   Programs
+	folder     string
+	authority  *Authority
+	etcdPort   *Port
+	peerPort   *Port
+	secure     *Port
+	files      files
+	admin      KeyPair
+	etcd       *Process
+	apiserver  *Process
+	kubeconfig string
+}
+
+// New prepares a control plane whose data, certificates and logs are kept in
+// folder. Nothing runs before Start.
+func New(folder string, programs Programs) (*ControlPlane, error) {
+	authority, err := NewAuthority("control plane")
+	if err != nil {
+		return nil, err
+	}
+	c := &ControlPlane{programs: programs, folder: folder, authority: authority}
+	for _, port := range []**Port{&c.etcdPort, &c.peerPort, &c.secure} {
+		if *port, err = ReservePort(); err != nil {
+			return nil, err
+		}
+	}
+	if c.files, err = writeFiles(folder, authority); err != nil {
+		return nil, fmt.Errorf("prepare kube-apiserver: %w", err)
+	}
+	if c.admin, err = authority.Client("admin", "system:masters"); err != nil {
+		return nil, err
+	}
+	c.kubeconfig = filepath.Join(folder, "admin.kubeconfig")
+	if err := WriteKubeconfig(c.kubeconfig, c.Config()); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// Start starts etcd and kube-apiserver and waits until the API server is ready.
+func (c *ControlPlane) Start(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	var err error
+	if c.etcd, err = StartProcess("etcd", c.path("etcd.log"), c.programs.Etcd, c.etcdFlags()...); err != nil {
+		return err
+	}
+	if err := c.etcd.WaitReady(ctx, http.DefaultClient, "http://"+c.etcdPort.Address()+"/readyz"); err != nil {
+		return err
+	}
+	c.apiserver, err = StartProcess("kube-apiserver", c.path("kube-apiserver.log"), c.programs.APIServer, c.apiserverFlags()...)
+	if err != nil {
+		return err
+	}
+	client, err := rest.HTTPClientFor(c.Config())
+	if err != nil {
+		return err
+	}
+	return c.apiserver.WaitReady(ctx, client, c.Config().Host+"/readyz")
+}
+
+// Kill ends both at once. An orderly end would take kube-apiserver a minute, and
+// a cluster must survive the other kind as well.
+func (c *ControlPlane) Kill() {
+	c.apiserver.Kill()
+	c.etcd.Kill()
+}
+
+// Release kills what runs and gives the ports away.
+func (c *ControlPlane) Release() {
+	c.Kill()
+	for _, port := range []*Port{c.etcdPort, c.peerPort, c.secure} {
+		port.Release()
+	}
+}
+
+// Config is the connection of a cluster administrator.
+func (c *ControlPlane) Config() *rest.Config {
+	config := c.Anonymous()
+	config.CertData, config.KeyData = c.admin.Certificate, c.admin.Key
+	return config
+}
+
+// Anonymous is a connection without any credentials.
+func (c *ControlPlane) Anonymous() *rest.Config {
+	return &rest.Config{
+		Host:            "https://" + c.secure.Address(),
+		TLSClientConfig: rest.TLSClientConfig{CAData: c.authority.PEM},
+		// The client's own rate limit would only make the tests slow.
+		QPS: -1,
+	}
+}
+
+// ClientAuthority issued the certificate by which the API server identifies
+// itself to webhooks.
+func (c *ControlPlane) ClientAuthority() *Authority { return c.authority }
+
+// AuditLog returns the API server's audit log, one JSON event a line.
+func (c *ControlPlane) AuditLog() ([]byte, error) { return os.ReadFile(c.files.auditLog) }
+
+func (c *ControlPlane) path(name string) string { return filepath.Join(c.folder, name) }

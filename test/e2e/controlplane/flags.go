@@ -1,0 +1,44 @@
+package controlplane
+
+import "strconv"
+
+func (c *ControlPlane) etcdFlags() []string {
+	client, peer := "http://"+c.etcdPort.Address(), "http://"+c.peerPort.Address()
+	return []string{
+		"--data-dir=" + c.path("etcd"),
+		"--listen-client-urls=" + client,
+		"--advertise-client-urls=" + client,
+		"--listen-peer-urls=" + peer,
+		"--initial-advertise-peer-urls=" + peer,
+		"--initial-cluster=default=" + peer,
+		"--unsafe-no-fsync",
+		"--log-level=warn",
+	}
+}
+
+func (c *ControlPlane) apiserverFlags() []string {
+	return []string{
+		"--etcd-servers=http://" + c.etcdPort.Address(),
+		"--bind-address=127.0.0.1",
+		"--advertise-address=127.0.0.1",
+		"--secure-port=" + strconv.Itoa(c.secure.Number),
+		// The service "kubernetes" cannot point to a loopback address.
+		"--endpoint-reconciler-type=none",
+		"--service-cluster-ip-range=10.0.0.0/24",
+		"--tls-cert-file=" + c.files.certificate,
+		"--tls-private-key-file=" + c.files.key,
+		"--client-ca-file=" + c.files.authority,
+		"--service-account-issuer=https://kubernetes.default.svc",
+		"--service-account-key-file=" + c.files.tokenVerifier,
+		"--service-account-signing-key-file=" + c.files.tokenSigner,
+		"--authorization-mode=RBAC",
+		"--allow-privileged=true",
+		// No controller makes default service accounts here. The built-in Pod
+		// Security would refuse pods before usher is asked.
+		"--disable-admission-plugins=ServiceAccount,PodSecurity",
+		"--admission-control-config-file=" + c.files.admission,
+		"--audit-policy-file=" + c.files.auditPolicy,
+		"--audit-log-path=" + c.files.auditLog,
+		"--audit-log-mode=blocking-strict",
+	}
+}

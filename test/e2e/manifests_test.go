@@ -1,0 +1,207 @@
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/yaml"
+
+	"usher.dev/usher/test/e2e/controlplane"
+)
+
+// TestOverlaysAreAccepted applies every overlay for real to a control plane of
+// its own, and again, when nothing may change.
+func TestOverlaysAreAccepted(t *testing.T) {
+	programs, err := controlplane.FindPrograms(t.Context(), repository)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plane, err := controlplane.New(t.TempDir(), programs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &cluster{ControlPlane: plane}
+	t.Cleanup(c.release)
+	if err := c.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	installCertManagerKinds(t, c)
+	overlays, err := filepath.Glob(filepath.Join(repository, "manifests", "overlays", "*"))
+	if err != nil || len(overlays) == 0 {
+		t.Fatalf("found no overlays: %v", err)
+	}
+	for _, overlay := range append([]string{"base"}, overlays...) {
+		name, _ := strings.CutPrefix(overlay, filepath.Join(repository, "manifests")+"/")
+		t.Run(name, func(t *testing.T) {
+			objects, err := buildManifests(t.Context(), name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.applyForVersions(t, objects)
+			// A new CRD gets a status meanwhile, which is a change as well.
+			waitForKinds(t, c)
+			second, third := c.applyForVersions(t, objects), c.applyForVersions(t, objects)
+			if second != third {
+				t.Errorf("applied again, objects changed from\n%s to\n%s", second, third)
+			}
+		})
+	}
+	for _, kind := range []string{"mutatingwebhookconfigurations", "validatingwebhookconfigurations"} {
+		source, _, err := c.Kubectl(t.Context(), "", "get", kind, usherName, "-o", `jsonpath={.metadata.annotations.cert-manager\.io/inject-ca-from}`)
+		if err != nil || source != usherNamespace+"/"+usherName {
+			t.Errorf("%s takes its CA from %q: %v", kind, source, err)
+		}
+	}
+}
+
+// applyForVersions applies objects and returns their names and versions.
+func (c *cluster) applyForVersions(t *testing.T, objects []*unstructured.Unstructured) string {
+	t.Helper()
+	manifest, err := encodeObjects(objects...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	output, _, err := c.Kubectl(t.Context(), manifest, "apply", "--server-side", "-f", "-",
+		"-o", `jsonpath={range .items[*]}{.kind} {.metadata.name} {.metadata.resourceVersion}{"\n"}{end}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return output
+}
+
+// installCertManagerKinds installs the CRDs of the cert-manager that usher's
+// go.mod names.
+func installCertManagerKinds(t *testing.T, c *cluster) {
+	t.Helper()
+	folder, err := moduleFolder(t.Context(), "github.com/cert-manager/cert-manager")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range []string{"cert-manager.io_certificates.yaml", "cert-manager.io_issuers.yaml"} {
+		if _, _, err := c.Kubectl(t.Context(), "", "apply", "--server-side", "-f", filepath.Join(folder, "deploy", "crds", file)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	waitForKinds(t, c)
+}
+
+func waitForKinds(t *testing.T, c *cluster) {
+	t.Helper()
+	if err := c.waitForKinds(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// moduleFolder returns where a module that usher requires is kept.
+func moduleFolder(ctx context.Context, module string) (string, error) {
+	output, err := runInRepository(ctx, "go", "mod", "download", "-json", module)
+	if err != nil {
+		return "", err
+	}
+	var downloaded struct{ Dir string }
+	return downloaded.Dir, json.Unmarshal(output, &downloaded)
+}
+
+// TestTheWebhooksOwnPodIsRestricted asks usher about usher: its own pod, in a
+// namespace that is judged by the strictest standard.
+func TestTheWebhooksOwnPodIsRestricted(t *testing.T) {
+	objects, err := buildManifests(t.Context(), "base")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := shared.applyYAML(t.Context(),
+		`{apiVersion: v1, kind: Namespace, metadata: {name: own, labels: {pod-security.kubernetes.io/enforce: restricted}}}`); err != nil {
+		t.Fatal(err)
+	}
+	for _, object := range objects {
+		if object.GetKind() != "Deployment" {
+			continue
+		}
+		object.SetNamespace("own")
+		u := shared.admin(t)
+		if _, err := u.create(t.Context(), deployments, object); err != nil {
+			t.Error(err)
+		}
+		if warned := u.warnings.take(); len(warned) > 0 {
+			t.Errorf("warned of %q", warned)
+		}
+		return
+	}
+	t.Error("there is no Deployment")
+}
+
+// TestManifestsAgree compares what is said in more than one place.
+func TestManifestsAgree(t *testing.T) {
+	objects, err := buildManifests(t.Context(), "base")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shipped, err := shippedConfiguration(objects)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var configuration struct {
+		ExemptNamespaces []string
+		PodTemplates     []struct{ Group, Kind string }
+	}
+	if err := yaml.Unmarshal([]byte(shipped), &configuration); err != nil {
+		t.Fatal(err)
+	}
+	condition := "!(has(request.namespace) && request.namespace in ['" + strings.Join(configuration.ExemptNamespaces, "', '") + "'])"
+	registered, _ := splitRegistration(objects)
+	for _, object := range registered {
+		for _, webhook := range webhooksOf(t, object) {
+			for _, selected := range webhook.NamespaceSelector.MatchExpressions {
+				if !slices.Equal(selected.Values, configuration.ExemptNamespaces) {
+					t.Errorf("%s selects namespaces other than %v, the configuration exempts %v", webhook.Name, selected.Values, configuration.ExemptNamespaces)
+				}
+			}
+			if !slices.ContainsFunc(webhook.MatchConditions, func(c matchCondition) bool { return c.Expression == condition }) {
+				t.Errorf("%s has no match condition %s", webhook.Name, condition)
+			}
+			if object.GetKind() != "ValidatingWebhookConfiguration" {
+				continue
+			}
+			for _, template := range configuration.PodTemplates {
+				resource := strings.ToLower(template.Kind) + "s"
+				if !slices.ContainsFunc(webhook.Rules, func(r rule) bool {
+					return slices.Contains(r.APIGroups, template.Group) && slices.Contains(r.Resources, resource)
+				}) {
+					t.Errorf("%s has no rule for %s.%s, which the configuration says holds pods", webhook.Name, resource, template.Group)
+				}
+			}
+		}
+	}
+}
+
+type (
+	webhook struct {
+		Name              string
+		NamespaceSelector struct {
+			MatchExpressions []struct{ Values []string }
+		}
+		MatchConditions []matchCondition
+		Rules           []rule
+	}
+	matchCondition struct{ Expression string }
+	rule           struct{ APIGroups, Resources []string }
+)
+
+func webhooksOf(t *testing.T, configuration *unstructured.Unstructured) []webhook {
+	t.Helper()
+	encoded, err := json.Marshal(configuration.Object["webhooks"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	var webhooks []webhook
+	if err := json.Unmarshal(encoded, &webhooks); err != nil {
+		t.Fatal(fmt.Errorf("%s: %w", configuration.GetKind(), err))
+	}
+	return webhooks
+}

@@ -1,0 +1,37 @@
+package e2e
+
+import (
+	"encoding/base64"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+// splitRegistration takes the webhook configurations out of the manifests.
+func splitRegistration(manifests []*unstructured.Unstructured) (configurations, rest []*unstructured.Unstructured) {
+	for _, object := range manifests {
+		if object.GroupVersionKind().Group == "admissionregistration.k8s.io" {
+			configurations = append(configurations, object)
+		} else {
+			rest = append(rest, object)
+		}
+	}
+	return configurations, rest
+}
+
+// registration returns the webhook configurations with the one change that a
+// webhook outside the cluster needs: its URL in place of its Service. The bundle
+// is of the authorities to trust, in PEM.
+func (u *usher) registration(configurations []*unstructured.Unstructured, bundle []byte) []*unstructured.Unstructured {
+	registered := make([]*unstructured.Unstructured, len(configurations))
+	for i, configuration := range configurations {
+		registered[i] = configuration.DeepCopy()
+		for _, webhook := range registered[i].Object["webhooks"].([]any) {
+			client := webhook.(map[string]any)["clientConfig"].(map[string]any)
+			path := client["service"].(map[string]any)["path"].(string)
+			delete(client, "service")
+			client["url"] = u.url(path)
+			client["caBundle"] = base64.StdEncoding.EncodeToString(bundle)
+		}
+	}
+	return registered
+}
