@@ -1,0 +1,30 @@
+# Images of usher's binaries: one target each, `docker build --target usher .`
+# Every RUN is a make target that `make test` runs too (checked by
+# tools/lint-dockerfile), so what builds in CI builds here.
+ARG GO_VERSION=1.26.8
+
+FROM --platform=$BUILDPLATFORM golang:${GO_VERSION}-bookworm AS source
+ARG TARGETOS TARGETARCH VERSION=devel
+ENV GOOS=$TARGETOS GOARCH=$TARGETARCH VERSION=$VERSION
+WORKDIR /src
+COPY . .
+
+FROM source AS build-usher
+RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build make usher
+
+FROM source AS build-usher-webhook
+RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build make usher-webhook
+
+# No shell, no package manager: certificates, time zones and one static binary.
+FROM gcr.io/distroless/static-debian12:nonroot AS usher
+COPY --from=build-usher /src/bin/usher /usher
+USER 65532:65532
+ENTRYPOINT ["/usher"]
+
+# The last target is the default one.
+FROM gcr.io/distroless/static-debian12:nonroot AS usher-webhook
+COPY --from=build-usher-webhook /src/bin/usher-webhook /usher-webhook
+# A number, because runAsNonRoot cannot look a name up.
+USER 65532:65532
+EXPOSE 9443
+ENTRYPOINT ["/usher-webhook"]

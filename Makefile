@@ -1,0 +1,145 @@
+# How usher is built and checked. `make` lists the targets.
+
+# Tools that no go.mod pins: their dependencies must not meet usher's. opa is
+# pinned by go.mod, controller-gen and kustomize by tools/go.mod.
+GOLANGCI_LINT_VERSION := v2.15.0
+
+# What is built once and outlives a checkout: the linter, the control plane.
+CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/usher
+
+# The version that the binaries report.
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+
+# Where `make run` serves.
+LISTEN ?= 127.0.0.1:9443
+PROBES ?= 127.0.0.1:8081
+
+# How many random pods the Pod Security policy is tested on.
+PODS ?= 50000
+
+# How long each fuzz target runs in `make fuzz`.
+FUZZTIME ?= 60s
+
+# The binaries, one folder each under cmd/. The Dockerfile builds them by these
+# targets, and `make test` does too, so that an image never fails to build alone.
+BINARIES := usher-webhook usher
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+# Cheap checks first, and never two that compete for the same cores.
+.NOTPARALLEL:
+
+GO_LDFLAGS := -s -w -X usher.dev/usher/internal/version.stamped=$(VERSION)
+GOLANGCI_LINT = $(CACHE)/golangci-lint-$(GOLANGCI_LINT_VERSION)-$(shell go env GOVERSION)/golangci-lint
+CONTROLLER_GEN := go tool -modfile=tools/go.mod controller-gen
+
+##@ Use
+
+.PHONY: help
+help: ## List the targets
+	@awk 'BEGIN {FS = ":.*## "} \
+		/^##@ / {printf "\n%s\n", substr($$0, 5)} \
+		/^[a-z][a-z0-9-]*:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: $(BINARIES) ## Build every binary, static, into bin/
+
+.PHONY: $(BINARIES)
+$(BINARIES):
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(GO_LDFLAGS)' -o bin/$@ ./cmd/$@
+
+.PHONY: run
+run: build ## Start the webhook without a cluster and ask it about sample pods (ONCE=1: end after them)
+	@go build -o bin/demo ./test/demo
+	@bin/demo -listen '$(LISTEN)' -probes '$(PROBES)' $(if $(ONCE),-once)
+
+##@ Check
+
+.PHONY: test
+test: verify lint rego build unit race e2e smoke ## Everything that CI runs, cheap checks first
+
+.PHONY: unit
+unit: ## Go tests of every package; PODS random pods are held against Kubernetes' own evaluator
+	USHER_PODS=$(PODS) go test ./...
+
+.PHONY: race
+# The policies' own tests share nothing between goroutines and are ten times
+# slower with the detector.
+race: ## Go tests again with the race detector, where goroutines share anything
+	go test -race -short ./internal/... ./webhook/... ./cmd/...
+
+.PHONY: e2e
+e2e: ## Tests on a real etcd and kube-apiserver, built from their modules on first use
+	@plane=$$(tools/control-plane '$(CACHE)'); tree=$$(tools/tree-digest); \
+		cd test/e2e; set -x; USHER_CONTROL_PLANE=$$plane USHER_TREE=$$tree go test -timeout 30m ./...
+
+.PHONY: control-plane
+control-plane: ## Build etcd, kube-apiserver and kubectl, and print their folder
+	@tools/control-plane '$(CACHE)'
+
+.PHONY: smoke
+smoke: ## What `make run` shows, once
+	@$(MAKE) --no-print-directory run ONCE=1 LISTEN=127.0.0.1:0 PROBES=
+
+.PHONY: lint
+lint: $(GOLANGCI_LINT) ## golangci-lint, and a proof that the import rules bite
+	tools/lint-imports $(GOLANGCI_LINT)
+	$(GOLANGCI_LINT) run ./...
+	cd test/e2e && $(GOLANGCI_LINT) run ./...
+
+.PHONY: rego
+rego: ## Format, strict check, unit tests and fixtures of the policies
+	go tool opa fmt --diff --fail policies
+	go tool opa check --strict policies
+	go tool opa test policies
+	go run ./cmd/usher test policies
+
+.PHONY: verify
+verify: verify-generated verify-modules verify-dockerfile ## Generated files, format, modules and Dockerfile are in order; go vet
+	@unformatted=$$(git ls-files -co --exclude-standard '*.go' | xargs gofmt -l); \
+		if [[ -n $$unformatted ]]; then echo "not formatted, run make fmt: $$unformatted"; exit 1; fi
+	go vet ./...
+	go -C test/e2e vet ./...
+
+.PHONY: verify-generated
+verify-generated:
+	tools/verify-generated
+
+.PHONY: verify-modules
+verify-modules:
+	go mod tidy -diff
+	go -C test/e2e mod tidy -diff
+	go -C tools mod tidy -diff
+
+.PHONY: verify-dockerfile
+verify-dockerfile:
+	tools/lint-dockerfile $(BINARIES)
+
+.PHONY: fuzz
+fuzz: ## Run every fuzz target for FUZZTIME (60s) each
+	tools/fuzz $(FUZZTIME)
+
+##@ Change
+
+.PHONY: generate
+generate: ## Write deepcopy code, CRDs and the policy catalogue
+	$(CONTROLLER_GEN) object paths=./api/... crd output:crd:dir=manifests/crd
+	go run ./cmd/usher policy docs -o docs/policies.md
+
+.PHONY: fmt
+fmt: $(GOLANGCI_LINT) ## Format Go and Rego
+	$(GOLANGCI_LINT) fmt
+	cd test/e2e && $(GOLANGCI_LINT) fmt
+	go tool opa fmt -w policies
+
+.PHONY: bench
+bench: ## Measure usher against its yardsticks and write docs/benchmarks.md
+	go run ./test/bench -o docs/benchmarks.md
+
+.PHONY: clean
+clean: ## Remove what was built here; CACHE stays
+	rm -rf bin .cache coverage.out
+
+$(GOLANGCI_LINT):
+	GOFLAGS= GOBIN=$(@D) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
