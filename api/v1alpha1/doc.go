@@ -1,5 +1,5 @@
 // Package v1alpha1 holds the kinds of the API group usher.dev: what a tenant
-// is, and how usher is configured.
+// is, what a node says of its GPUs, and how usher is configured.
 //
 // +groupName=usher.dev
 // +kubebuilder:object:generate=true
