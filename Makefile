@@ -75,7 +75,7 @@ e2e: ## Tests on a real etcd and kube-apiserver, built from their modules on fir
 		cd test/e2e; set -x; USHER_CONTROL_PLANE=$$plane USHER_TREE=$$tree go test -timeout 30m ./...
 
 .PHONY: control-plane
-control-plane: ## Build etcd, kube-apiserver and kubectl, and print their folder
+control-plane: ## Build the programs of the control plane, and print their folder
 	@tools/control-plane '$(CACHE)'
 
 .PHONY: smoke

@@ -10,6 +10,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"usher.dev/usher/test/e2e/repository"
 )
 
 // deployedContainer returns the webhook's container in the manifests' Deployment.
@@ -50,7 +52,7 @@ func shippedConfiguration(manifests []*unstructured.Unstructured) (string, error
 }
 
 func TestTheDeploymentsProbesAreAnswered(t *testing.T) {
-	manifests, err := buildManifests(t.Context(), "base")
+	manifests, err := repository.Manifests(t.Context(), "base")
 	if err != nil {
 		t.Fatal(err)
 	}

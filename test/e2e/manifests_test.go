@@ -13,12 +13,13 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"usher.dev/usher/test/e2e/controlplane"
+	"usher.dev/usher/test/e2e/repository"
 )
 
 // TestOverlaysAreAccepted applies every overlay for real to a control plane of
 // its own, and again, when nothing may change.
 func TestOverlaysAreAccepted(t *testing.T) {
-	programs, err := controlplane.FindPrograms(t.Context(), repository)
+	programs, err := controlplane.FindPrograms(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,14 +33,14 @@ func TestOverlaysAreAccepted(t *testing.T) {
 		t.Fatal(err)
 	}
 	installCertManagerKinds(t, c)
-	overlays, err := filepath.Glob(filepath.Join(repository, "manifests", "overlays", "*"))
+	overlays, err := filepath.Glob(filepath.Join(repository.Root(), "manifests", "overlays", "*"))
 	if err != nil || len(overlays) == 0 {
 		t.Fatalf("found no overlays: %v", err)
 	}
 	for _, overlay := range append([]string{"base"}, overlays...) {
-		name, _ := strings.CutPrefix(overlay, filepath.Join(repository, "manifests")+"/")
+		name, _ := strings.CutPrefix(overlay, filepath.Join(repository.Root(), "manifests")+"/")
 		t.Run(name, func(t *testing.T) {
-			objects, err := buildManifests(t.Context(), name)
+			objects, err := repository.Manifests(t.Context(), name)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -63,7 +64,7 @@ func TestOverlaysAreAccepted(t *testing.T) {
 // applyForVersions applies objects and returns their names and versions.
 func (c *cluster) applyForVersions(t *testing.T, objects []*unstructured.Unstructured) string {
 	t.Helper()
-	manifest, err := encodeObjects(objects...)
+	manifest, err := repository.Encode(objects...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,14 +94,14 @@ func installCertManagerKinds(t *testing.T, c *cluster) {
 
 func waitForKinds(t *testing.T, c *cluster) {
 	t.Helper()
-	if err := c.waitForKinds(t.Context()); err != nil {
+	if err := c.WaitForKinds(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 }
 
 // moduleFolder returns where a module that usher requires is kept.
 func moduleFolder(ctx context.Context, module string) (string, error) {
-	output, err := runInRepository(ctx, "go", "mod", "download", "-json", module)
+	output, err := repository.Run(ctx, "go", "mod", "download", "-json", module)
 	if err != nil {
 		return "", err
 	}
@@ -111,11 +112,11 @@ func moduleFolder(ctx context.Context, module string) (string, error) {
 // TestTheWebhooksOwnPodIsRestricted asks usher about usher: its own pod, in a
 // namespace that is judged by the strictest standard.
 func TestTheWebhooksOwnPodIsRestricted(t *testing.T) {
-	objects, err := buildManifests(t.Context(), "base")
+	objects, err := repository.Manifests(t.Context(), "base")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := shared.applyYAML(t.Context(),
+	if err := shared.ApplyYAML(t.Context(),
 		`{apiVersion: v1, kind: Namespace, metadata: {name: own, labels: {pod-security.kubernetes.io/enforce: restricted}}}`); err != nil {
 		t.Fatal(err)
 	}
@@ -138,7 +139,7 @@ func TestTheWebhooksOwnPodIsRestricted(t *testing.T) {
 
 // TestManifestsAgree compares what is said in more than one place.
 func TestManifestsAgree(t *testing.T) {
-	objects, err := buildManifests(t.Context(), "base")
+	objects, err := repository.Manifests(t.Context(), "base")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"usher.dev/usher/test/e2e/controlplane"
+	"usher.dev/usher/test/e2e/repository"
 )
 
 // TestRotatingCertificatesLosesNoRequest replaces the webhook's certificate and
@@ -23,7 +24,7 @@ func TestRotatingCertificatesLosesNoRequest(t *testing.T) {
 	// Longer than the API server takes to see a change of a webhook configuration.
 	const settle = 2 * time.Second
 	u := shared.usher
-	manifests, err := buildManifests(t.Context(), "base")
+	manifests, err := repository.Manifests(t.Context(), "base")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,7 +36,7 @@ func TestRotatingCertificatesLosesNoRequest(t *testing.T) {
 	namespace := shared.namespace(t, "rotation", "tenant-a")
 	stop := keepAsking(t, namespace)
 
-	if err := shared.apply(t.Context(), u.registration(configurations, slices.Concat(u.authority.PEM, next.PEM))...); err != nil {
+	if err := shared.Apply(t.Context(), u.registration(configurations, slices.Concat(u.authority.PEM, next.PEM))...); err != nil {
 		t.Fatal(err)
 	}
 	time.Sleep(settle)
@@ -54,7 +55,7 @@ func TestRotatingCertificatesLosesNoRequest(t *testing.T) {
 		return struct{}{}, connection.Close()
 	})
 	u.authority = next
-	if err := shared.apply(t.Context(), u.registration(configurations, next.PEM)...); err != nil {
+	if err := shared.Apply(t.Context(), u.registration(configurations, next.PEM)...); err != nil {
 		t.Fatal(err)
 	}
 	time.Sleep(settle)

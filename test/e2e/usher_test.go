@@ -10,10 +10,7 @@ import (
 	"strings"
 	"time"
 
-	authenticationv1 "k8s.io/api/authentication/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/client-go/kubernetes"
 
 	"usher.dev/usher/test/e2e/controlplane"
 )
@@ -35,13 +32,6 @@ type usher struct {
 	process   *controlplane.Process
 	// arguments are those of the Deployment, with what is where it is here.
 	arguments []string
-}
-
-// buildUsher builds the webhook from the sources around these tests.
-func buildUsher(ctx context.Context, folder string) (binary string, err error) {
-	binary = filepath.Join(folder, usherName)
-	_, err = runInRepository(ctx, "go", "build", "-o", binary, "./cmd/"+usherName)
-	return binary, err
 }
 
 // newUsher prepares what the webhook needs to run; manifests are those that are
@@ -96,17 +86,10 @@ func newUsher(ctx context.Context, c *cluster, folder, binary string, manifests 
 
 // writeKubeconfig writes a kubeconfig with a token of the webhook's service account.
 func (u *usher) writeKubeconfig(ctx context.Context, c *cluster) error {
-	client, err := kubernetes.NewForConfig(c.Config())
+	config, err := c.AsServiceAccount(ctx, usherNamespace, usherName)
 	if err != nil {
 		return err
 	}
-	token, err := client.CoreV1().ServiceAccounts(usherNamespace).
-		CreateToken(ctx, usherName, &authenticationv1.TokenRequest{}, metav1.CreateOptions{})
-	if err != nil {
-		return err
-	}
-	config := c.Anonymous()
-	config.BearerToken = token.Status.Token
 	return controlplane.WriteKubeconfig(u.path("kubeconfig"), config)
 }
 
