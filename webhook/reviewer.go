@@ -48,13 +48,24 @@ func NewReviewer(policies func() verdict.Policies, cluster Cluster, cfg *v1alpha
 	}
 }
 
-// judgedWhole are the kinds that policies judge although they hold no pod.
-var judgedWhole = map[groupKind]bool{
-	{"", "Namespace"}:                            true,
-	{"", "Binding"}:                              true,
-	{"resource.k8s.io", "ResourceClaim"}:         true,
-	{"resource.k8s.io", "ResourceClaimTemplate"}: true,
+// judgedWhole are the kinds that policies judge although they hold no pod, with
+// the updates of them that are judged.
+var judgedWhole = map[groupKind]judgedUpdates{
+	{"", "Namespace"}:                            allUpdates,
+	{"", "Binding"}:                              updatesOfSpec,
+	{"resource.k8s.io", "ResourceClaim"}:         updatesOfSpec,
+	{"resource.k8s.io", "ResourceClaimTemplate"}: updatesOfSpec,
+	// All that it holds is metadata and status.
+	{"usher.dev", "GPUNode"}: allUpdates,
 }
+
+type judgedUpdates int
+
+const (
+	// updatesOfSpec: not those that leave all but metadata and status alone.
+	updatesOfSpec judgedUpdates = iota + 1
+	allUpdates
+)
 
 // Mutate answers the mutating webhook: a patch for a pod that is created.
 func (r *Reviewer) Mutate(ctx context.Context, req *Request) (*Outcome, error) {
@@ -100,7 +111,7 @@ func (r *Reviewer) Validate(ctx context.Context, req *Request) (*Outcome, error)
 	}
 	found, misplaced, holdsPods := r.targets.find(kind, req.Object())
 	switch {
-	case !holdsPods && !judgedWhole[kind]:
+	case !holdsPods && judgedWhole[kind] == 0:
 		out.refuse("unknown-kind", "", fmt.Sprintf("usher is asked about %s, but does not know where it holds pods; name it under podTemplates in usher's configuration, or take it out of the webhook's rules", req.kindName()))
 		return out, nil
 	case len(found) > maxTargets:
@@ -118,7 +129,7 @@ func (r *Reviewer) Validate(ctx context.Context, req *Request) (*Outcome, error)
 		return nil, err
 	}
 	if !holdsPods {
-		if req.Operation == Update && kind.kind != "Namespace" && sameApartFromMetadata(req.Object(), req.OldObject()) {
+		if req.Operation == Update && judgedWhole[kind] != allUpdates && sameApartFromMetadata(req.Object(), req.OldObject()) {
 			out.Skipped = "nothing that is judged changes"
 			return out, nil
 		}
