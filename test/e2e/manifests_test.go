@@ -38,7 +38,7 @@ func TestOverlaysAreAccepted(t *testing.T) {
 	if err != nil || len(overlays) == 0 {
 		t.Fatalf("found no overlays: %v", err)
 	}
-	for _, overlay := range append([]string{"base"}, overlays...) {
+	for _, overlay := range append([]string{"base", "agent"}, overlays...) {
 		name, _ := strings.CutPrefix(overlay, filepath.Join(repository.Root(), "manifests")+"/")
 		t.Run(name, func(t *testing.T) {
 			objects, err := repository.Manifests(t.Context(), name)

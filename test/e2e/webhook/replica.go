@@ -93,7 +93,7 @@ func New(ctx context.Context, plane *controlplane.ControlPlane, folder, binary s
 
 // writeKubeconfig writes a kubeconfig with a token of the webhook's service account.
 func (r *Replica) writeKubeconfig(ctx context.Context, plane *controlplane.ControlPlane) error {
-	config, err := plane.AsServiceAccount(ctx, Namespace, Name)
+	config, err := plane.AsServiceAccount(ctx, Namespace, Name, nil)
 	if err != nil {
 		return err
 	}
