@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -14,21 +15,24 @@ import (
 	"usher.dev/usher/api/v1alpha1"
 	"usher.dev/usher/test/e2e/controlplane"
 	"usher.dev/usher/test/e2e/repository"
+	"usher.dev/usher/test/e2e/webhook"
 )
 
-// cluster is a control plane with KWOK, the scheduler for GPUs with its extender
-// as the manifests have them, and the scheduler that every cluster has.
+// cluster is a control plane at which usher is registered as its manifests say,
+// with KWOK, the scheduler for GPUs with its extender, and the scheduler that
+// every cluster has.
 type cluster struct {
 	*controlplane.ControlPlane
-	folder   string
-	client   kubernetes.Interface
-	gpuNodes dynamic.ResourceInterface
+	folder      string
+	client      kubernetes.Interface
+	gpuNodes    dynamic.ResourceInterface
+	agentBinary string
 
-	kwok     *controlplane.KWOK
-	plain    *controlplane.Scheduler
-	gpu      *controlplane.Scheduler
+	webhook  *webhook.Replica
 	extender *extender
-	agentBin string
+	gpu      *controlplane.Scheduler
+	plain    *controlplane.Scheduler
+	kwok     *controlplane.KWOK
 }
 
 // plainConfiguration is a kube-scheduler as it comes, alone of its kind.
@@ -56,7 +60,7 @@ func startCluster(ctx context.Context, folder string) (*cluster, error) {
 }
 
 func (c *cluster) install(ctx context.Context) (err error) {
-	if c.agentBin, err = repository.Build(ctx, c.folder, agentName); err != nil {
+	if c.agentBinary = "/tmp/sched-agent"; err != nil {
 		return err
 	}
 	if err := c.Start(ctx); err != nil {
@@ -70,26 +74,58 @@ func (c *cluster) install(ctx context.Context) (err error) {
 		return err
 	}
 	c.gpuNodes = dynamicClient.Resource(v1alpha1.GroupVersion.WithResource("gpunodes"))
-	for _, kustomization := range []string{"crd"} {
-		objects, err := repository.Manifests(ctx, kustomization)
-		if err != nil {
+	for _, install := range []func(context.Context) error{
+		c.installWebhook, c.installAgents, c.installGPUScheduler, c.installPlainScheduler,
+	} {
+		if err := install(ctx); err != nil {
 			return err
-		}
-		if err := c.Apply(ctx, objects...); err != nil {
-			return err
-		}
-		if err := c.WaitForKinds(ctx); err != nil {
-			return err
-		}
-		if kustomization == "scheduler" {
-			if err := c.startGPUScheduler(ctx, objects); err != nil {
-				return err
-			}
 		}
 	}
-	if c.kwok, err = c.StartKWOK(ctx); err != nil {
+	c.kwok, err = c.StartKWOK(ctx)
+	return err
+}
+
+// installWebhook applies manifests/base, runs the webhook and declares the tenant.
+func (c *cluster) installWebhook(ctx context.Context) error {
+	binary, err := repository.Build(ctx, c.folder, webhook.Name)
+	if err != nil {
 		return err
 	}
+	objects, err := repository.Manifests(ctx, "base")
+	if err != nil {
+		return err
+	}
+	configurations, rest := webhook.SplitRegistration(objects)
+	if err := c.Apply(ctx, rest...); err != nil {
+		return err
+	}
+	if err := c.WaitForKinds(ctx); err != nil {
+		return err
+	}
+	if c.webhook, err = webhook.New(ctx, c.ControlPlane, filepath.Join(c.folder, "webhook"), binary, rest); err != nil {
+		return err
+	}
+	if err := c.webhook.Start(ctx); err != nil {
+		return err
+	}
+	if err := c.Apply(ctx, c.webhook.Registration(configurations, c.webhook.Authority.PEM)...); err != nil {
+		return err
+	}
+	return c.ApplyYAML(ctx, tenantManifest)
+}
+
+// installAgents applies what the manifests let agents do. The agents themselves
+// come and go with the tests' nodes.
+func (c *cluster) installAgents(ctx context.Context) error {
+	objects, err := repository.Manifests(ctx, "agent")
+	if err != nil {
+		return err
+	}
+	return c.Apply(ctx, objects...)
+}
+
+// installPlainScheduler starts kube-scheduler as it comes.
+func (c *cluster) installPlainScheduler(ctx context.Context) error {
 	user, err := c.As("system:kube-scheduler")
 	if err != nil {
 		return err
@@ -105,6 +141,7 @@ func (c *cluster) release() {
 	c.plain.Release()
 	c.extender.release()
 	c.kwok.Release()
+	c.webhook.Release()
 	c.Release()
 }
 

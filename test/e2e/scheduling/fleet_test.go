@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -40,7 +41,9 @@ func (c *cluster) newFleet(t *testing.T, shapes map[string]shape) *fleet {
 		hardware.Name = name
 		number(hardware, serial)
 		node := fakenode.New(name, hardware, uint64(serial))
-		if err := node.Register(t.Context(), c.client, map[string]string{"kubernetes.io/hostname": name}); err != nil {
+		if err := node.Register(t.Context(), c.client,
+			map[string]string{corev1.LabelHostname: name, tenantLabel: tenant},
+			corev1.Taint{Key: tenantLabel, Value: tenant, Effect: corev1.TaintEffectNoSchedule}); err != nil {
 			t.Fatal(err)
 		}
 		f.nodes[name] = node
@@ -69,7 +72,7 @@ func (c *cluster) newFleet(t *testing.T, shapes map[string]shape) *fleet {
 func (f *fleet) clear(t *testing.T) {
 	ctx := context.WithoutCancel(t.Context())
 	for _, a := range f.agents {
-		a.release()
+		a.kill()
 	}
 	now := metav1.DeleteOptions{GracePeriodSeconds: new(int64)}
 	pods, err := f.cluster.list(ctx, metav1.NamespaceAll)
@@ -122,7 +125,7 @@ func (f *fleet) startAgent(t *testing.T, name string, flags ...string) {
 	if err := os.WriteFile(snapshot, content, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	f.startAgentOf(t, name, folder, append([]string{"--source=file:" + snapshot}, flags...)...)
+	_ = f.startAgentOf(t, name, folder, append([]string{"--source=file:" + snapshot}, flags...)...)
 }
 
 // report is the newest report of a node.

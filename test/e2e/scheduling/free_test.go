@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"usher.dev/usher/test/e2e/await"
 )
@@ -14,8 +15,10 @@ import (
 // leaveFree fills a node with pods of one GPU, past any scheduler, and takes
 // those away that hold the GPUs at the positions given. The agent has reported
 // it when leaveFree returns.
-func (f *fleet) leaveFree(t *testing.T, namespace, name string, free ...int) {
+func (f *fleet) leaveFree(t *testing.T, name string, free ...int) {
 	t.Helper()
+	// Where usher judges nobody: only schedulers may bind a tenant's pods.
+	const namespace = metav1.NamespaceSystem
 	node := f.nodes[name]
 	hardware := node.Hardware()
 	holders := len(hardware.Status.GPUs)

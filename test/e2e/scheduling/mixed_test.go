@@ -10,7 +10,6 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"usher.dev/usher/test/e2e/await"
 )
@@ -101,7 +100,7 @@ func (o outcome) total() int {
 // looks at the devices that they were handed.
 func (f *fleet) place(t *testing.T, namespace string, asks []ask, scheduler string) outcome {
 	t.Helper()
-	f.cluster.namespace(t, namespace)
+	f.cluster.namespace(t, namespace, map[string]string{"policy.usher.dev/gpu_scheduling": policyMode(scheduler)})
 	start := time.Now()
 	for i, a := range asks {
 		f.cluster.create(t, a.pod(namespace, fmt.Sprintf("pod-%03d", i), scheduler))
@@ -188,12 +187,4 @@ func compare(with, without outcome) string {
 	fmt.Fprintf(w, "time until all were placed\t%s\t%s\n", with.took.Round(100*time.Millisecond), without.took.Round(100*time.Millisecond))
 	_ = w.Flush()
 	return text.String()
-}
-
-// namespace makes a namespace for the pods of one test.
-func (c *cluster) namespace(t *testing.T, name string) {
-	t.Helper()
-	if _, err := c.client.CoreV1().Namespaces().Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}, metav1.CreateOptions{}); err != nil {
-		t.Fatal(err)
-	}
 }

@@ -33,9 +33,9 @@ func TestTheSeedsPodGetsLinkedGPUs(t *testing.T) {
 	f := shared.newFleet(t, map[string]shape{"linked": twoBoards, "split": twoBoards})
 	f.startAgents(t)
 	const namespace = "seed"
-	f.cluster.namespace(t, namespace)
-	f.leaveFree(t, namespace, "linked", 4, 5, 6, 7)
-	f.leaveFree(t, namespace, "split", 2, 3, 6, 7)
+	f.cluster.namespace(t, namespace, nil)
+	f.leaveFree(t, "linked", 4, 5, 6, 7)
+	f.leaveFree(t, "split", 2, 3, 6, 7)
 
 	pod := &corev1.Pod{}
 	if err := yaml.UnmarshalStrict([]byte(distributedTraining), pod); err != nil {
