@@ -47,12 +47,17 @@ func (e *extender) configure(fields string) error {
 
 // start starts the extender and waits until it is ready.
 func (e *extender) start(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
 	var err error
 	if e.process, err = controlplane.StartProcess(extenderName, e.path("extender.log"), e.binary, e.arguments...); err != nil {
 		return err
 	}
+	return e.ready(ctx)
+}
+
+// ready waits until the extender says that it is ready.
+func (e *extender) ready(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
 	return e.process.WaitReady(ctx, http.DefaultClient, "http://"+e.probePort.Address()+"/readyz")
 }
 

@@ -14,8 +14,8 @@ import (
 // until others do better, is then refused, and returns with its agent.
 func TestAnAgentIsKilled(t *testing.T) {
 	const (
-		staleAfter = 8 * time.Second
-		lostAfter  = 40 * time.Second
+		staleAfter = 5 * time.Second
+		lostAfter  = 25 * time.Second
 	)
 	f := shared.newFleet(t, map[string]shape{"linked": dgxH100, "split": halfLinked})
 	f.startAgents(t, "--heartbeat=2s")
