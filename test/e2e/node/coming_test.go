@@ -82,9 +82,6 @@ func (s *soak) add(count int) {
 		if f != nil {
 			forecasts = append(forecasts, *f)
 		}
-		if f != nil && len(made) > 1 {
-			f.tables = nil
-		}
 		gpus &^= taken
 		for _, c := range containers {
 			if !c.init {
