@@ -92,6 +92,7 @@ func (s *soak) add(count int) {
 			break // When it gives back what it had is not known to the next.
 		}
 	}
+	s.settle()
 	for _, p := range made {
 		s.awaitPod(p)
 	}
@@ -146,16 +147,13 @@ func (s *soak) predict(p *pod, free topology.Set) (*forecast, topology.Set) {
 
 // judge holds a forecast against what the container has.
 func (s *soak) judge(f forecast, first bool) {
-	var got topology.Set
+	var uuids []string
 	for _, a := range s.report.Status.Allocations {
 		if a.Pod == f.pod && a.Container == f.container {
-			for i, gpu := range s.report.Status.GPUs {
-				if gpu.UUID == a.Device {
-					got = got.With(i)
-				}
-			}
+			uuids = append(uuids, a.Device)
 		}
 	}
+	got := s.positions(uuids...)
 	if !first {
 		s.chained.add(f, got)
 		return

@@ -18,7 +18,7 @@ import (
 )
 
 var (
-	duration = flag.Duration("pods-for", 30*time.Second, "how long pods come and go on each kind of hardware")
+	duration = flag.Duration("pods-for", 15*time.Second, "how long pods come and go on each kind of hardware")
 	seed     = flag.Uint64("seed", uint64(time.Now().UnixNano()), "by which pods come and go")
 )
 
@@ -70,8 +70,9 @@ func run(m *testing.M) (code int, err error) {
 
 // build builds what runs inside, where there is no network.
 func build(ctx context.Context, folder string) (controlplane.Programs, error) {
-	_ = exec.Command("cp", "/tmp/node-agent", folder+"/usher-agent").Run() // HACK
-	_ = repository.Root
+	if _, err := repository.Build(ctx, folder, "usher-agent"); err != nil {
+		return "", err
+	}
 	pause := exec.CommandContext(ctx, "go", "build", "-ldflags", "-s -w", "-o", filepath.Join(folder, "pause"), "./pause")
 	pause.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if output, err := pause.CombinedOutput(); err != nil {

@@ -24,6 +24,7 @@ func TestTheReportIsWhatTheKubeletHandedOut(t *testing.T) {
 	for i, m := range machines {
 		t.Run(m.name, func(t *testing.T) {
 			s := startSoak(t, m, rand.New(rand.NewPCG(*seed, uint64(i))))
+			s.troubles = i
 			for end := time.Now().Add(*duration); time.Now().Before(end); {
 				s.round()
 			}
@@ -42,9 +43,10 @@ type soak struct {
 	plugins  []*nvplugin.Server
 	agent    *agent
 
-	pods  []*pod
-	named int
-	turns int
+	pods     []*pod
+	named    int
+	rounds   int
+	troubles int
 
 	// report is the newest that was settled.
 	report *v1alpha1.GPUNode
@@ -56,6 +58,8 @@ type soak struct {
 	settled, chained tally
 	// counts are of pods, containers, restarts and the like, for people.
 	counts map[string]int
+	// lies are reports that were Ready and called free what was in hand.
+	lies []string
 }
 
 func startSoak(t *testing.T, m machine, random *rand.Rand) *soak {
@@ -75,15 +79,19 @@ func startSoak(t *testing.T, m machine, random *rand.Rand) *soak {
 // round lets some pods go and others come, and now and then something restart.
 func (s *soak) round() {
 	for _, p := range slices.Clone(s.pods) {
-		if s.random.IntN(3) == 0 {
+		if s.random.IntN(2) == 0 {
 			s.remove(p)
 		}
 	}
 	s.settle()
-	s.add(1 + s.random.IntN(3))
-	s.settle()
-	if s.turns++; s.turns%4 == 0 {
-		s.trouble(s.turns / 4)
+	if s.random.IntN(3) == 0 {
+		s.add(2 + s.random.IntN(2))
+	} else {
+		s.add(1)
+		s.add(1)
+	}
+	if s.rounds++; s.rounds%3 == 0 {
+		s.trouble()
 	}
 }
 
@@ -97,16 +105,60 @@ func (s *soak) clear() {
 
 // conclude prints what came out, and judges it.
 func (s *soak) conclude() {
+	s.t.Helper()
 	slices.Sort(s.delays)
 	s.t.Logf("seed %d, %v", *seed, s.counts)
-	s.t.Logf("%d times settled, the report %s behind in the median, %s at most", len(s.delays),
+	s.t.Logf("settled %d times; the report followed the containers within %s in the median, %s at most", len(s.delays),
 		s.delays[len(s.delays)/2].Round(time.Millisecond), s.delays[len(s.delays)-1].Round(time.Millisecond))
+	for _, lie := range s.lies {
+		s.t.Error(lie)
+	}
+	s.checkAnswers()
 	if s.settled.forecasts == 0 {
 		return
 	}
-	s.t.Logf("predictions of a settled report: %v", &s.settled)
+	s.t.Logf("predictions from a settled report: %v", &s.settled)
 	s.t.Logf("predictions right after another pod: %v", &s.chained)
 	if s.settled.share() < target {
 		s.t.Errorf("%.3f of the predictions were right; want %.2f", s.settled.share(), target)
 	}
+}
+
+// checkAnswers holds all that the plugin of whole GPUs has answered against what
+// usher holds possible for the GPUs that it was offered.
+func (s *soak) checkAnswers() {
+	s.t.Helper()
+	asked, possible := 0, 0
+	for i, plugin := range s.plugins {
+		if s.hardware.Status.Resources[i].Name != wholeGPUs {
+			continue
+		}
+		for _, answer := range plugin.Answers() {
+			if len(answer.Required) > 0 {
+				continue // usher predicts for containers that have nothing yet.
+			}
+			asked++
+			picks := s.graph.Tables(s.positions(answer.Available...)).Picks(answer.Size)
+			if slices.Contains(picks, s.positions(answer.Preferred...)) {
+				possible++
+			}
+		}
+	}
+	if asked > 0 {
+		s.t.Logf("the plugin was asked %d times; usher holds %d of its answers possible", asked, possible)
+	}
+	if possible != asked {
+		s.t.Errorf("the plugin picked %d times what usher holds impossible", asked-possible)
+	}
+}
+
+// positions are where GPUs stand in the report, by UUID.
+func (s *soak) positions(uuids ...string) topology.Set {
+	var set topology.Set
+	for i, gpu := range s.hardware.Status.GPUs {
+		if slices.Contains(uuids, gpu.UUID) {
+			set = set.With(i)
+		}
+	}
+	return set
 }

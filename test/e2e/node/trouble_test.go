@@ -9,9 +9,10 @@ import (
 )
 
 // trouble lets something restart or fail, one thing after the other.
-func (s *soak) trouble(turn int) {
+func (s *soak) trouble() {
 	s.t.Helper()
-	switch turn % 4 {
+	s.troubles++
+	switch s.troubles % 4 {
 	case 0:
 		s.restartPlugins()
 	case 1:
@@ -24,12 +25,15 @@ func (s *soak) trouble(turn int) {
 }
 
 // restartKubelet kills the kubelet and starts it again. What is deleted while it
-// is away goes when it is back.
+// is away goes when it is back. No report may be Ready meanwhile and call free
+// what is in hand.
 func (s *soak) restartKubelet() {
 	s.t.Helper()
 	s.counts["kubelet restarts"]++
+	reports := watchReports(s.t)
 	shared.node.KillKubelet()
-	if len(s.pods) > 0 {
+	s.awaitAllocationUnknown()
+	if len(s.pods) > 0 && s.random.IntN(2) == 0 {
 		s.remove(s.pods[s.random.IntN(len(s.pods))])
 	}
 	if err := shared.node.StartKubelet(s.t.Context()); err != nil {
@@ -37,6 +41,7 @@ func (s *soak) restartKubelet() {
 	}
 	awaitOffer(s.t, s.hardware)
 	s.settle()
+	s.findLies(reports())
 }
 
 // restartPlugins stops the device plugins, which takes all devices from the
