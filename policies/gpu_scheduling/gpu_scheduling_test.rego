@@ -220,3 +220,20 @@ test_messages_say_what_would_pass if {
 		"keep it, or make another pod",
 	])
 }
+
+_applies(request) if gpu_scheduling.applies with input as request
+
+test_policy_applies_where_something_is_asked if {
+	every request in [
+		_create(_annotated("x")),
+		_update({}, _annotated("nvlink")),
+		_update(_annotated("nvlink"), {}),
+		_create(_containers([_nccl("NVLINK")])),
+		_template({"spec": {"initContainers": [_nccl("NVLINK")]}}),
+	] {
+		_applies(request)
+	}
+	every request in [_create({}), _update({}, {}), _create(_containers([_gpus(8)]))] {
+		not _applies(request)
+	}
+}

@@ -6,12 +6,13 @@ import (
 
 	"usher.dev/usher/test/e2e/controlplane"
 	"usher.dev/usher/test/e2e/repository"
+	"usher.dev/usher/test/e2e/webhook"
 )
 
 // cluster is a control plane at which usher is registered as its manifests say.
 type cluster struct {
 	*controlplane.ControlPlane
-	usher *usher
+	usher *webhook.Replica
 }
 
 // startCluster starts a control plane in folder, applies manifests/base, starts
@@ -41,26 +42,26 @@ func (c *cluster) install(ctx context.Context, folder, binary string) error {
 	if err := c.Start(ctx); err != nil {
 		return err
 	}
-	configurations, rest := splitRegistration(objects)
+	configurations, rest := webhook.SplitRegistration(objects)
 	if err := c.Apply(ctx, rest...); err != nil {
 		return err
 	}
 	if err := c.WaitForKinds(ctx); err != nil {
 		return err
 	}
-	if c.usher, err = newUsher(ctx, c, filepath.Join(folder, "usher"), binary, rest); err != nil {
+	if c.usher, err = webhook.New(ctx, c.ControlPlane, filepath.Join(folder, "usher"), binary, rest); err != nil {
 		return err
 	}
-	if err := c.usher.start(ctx); err != nil {
+	if err := c.usher.Start(ctx); err != nil {
 		return err
 	}
-	if err := c.Apply(ctx, c.usher.registration(configurations, c.usher.authority.PEM)...); err != nil {
+	if err := c.Apply(ctx, c.usher.Registration(configurations, c.usher.Authority.PEM)...); err != nil {
 		return err
 	}
 	return c.ApplyYAML(ctx, tenants)
 }
 
 func (c *cluster) release() {
-	c.usher.release()
+	c.usher.Release()
 	c.Release()
 }

@@ -9,6 +9,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+
+	"usher.dev/usher/test/e2e/webhook"
 )
 
 // TestColdStart loses the whole control plane and usher at once, with usher
@@ -27,7 +29,12 @@ func TestColdStart(t *testing.T) {
 		return c.as(t, developer).create(t.Context(), pods, guarded)
 	})
 
-	c.usher.kill()
+	c.installAgents(t)
+	owner := c.node(t, "reporting")
+	agent := c.agent(t, "reporting")
+	agent.report(t, owner)
+
+	c.usher.Kill()
 	c.Kill()
 	if err := c.Start(t.Context()); err != nil {
 		t.Fatal(err)
@@ -74,12 +81,22 @@ func TestColdStart(t *testing.T) {
 		}
 	})
 
+	t.Run("a report is refused, and why", func(t *testing.T) {
+		err := agent.patchGPUNode(t, "reporting", `{"status": {"sequence": 8}}`, "status")
+		if err == nil || !strings.Contains(err.Error(), `failed calling webhook "validate.usher.dev"`) {
+			t.Errorf("the answer was: %v", orAdmitted(err))
+		}
+	})
+
 	back := time.Now()
-	if err := c.usher.start(t.Context()); err != nil {
+	if err := c.usher.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := c.as(t, developer).create(t.Context(), pods, newObject(t, podKinds[0], namespace, "in-time")); err != nil {
 		t.Errorf("usher is ready again, but: %v", err)
+	}
+	if err := agent.patchGPUNode(t, "reporting", `{"status": {"sequence": 8}}`, "status"); err != nil {
+		t.Errorf("usher is ready again, but the agent's next report: %v", err)
 	}
 	violating := newObject(t, podKinds[0], namespace, "violating")
 	set(t, violating.Object, true, "spec", "hostNetwork")
@@ -108,7 +125,7 @@ func TestControlPlaneRestart(t *testing.T) {
 		return struct{}{}, expectDenial(err)
 	})
 	select {
-	case <-c.usher.process.Ended():
+	case <-c.usher.Process.Ended():
 		t.Error("usher ended when the control plane did")
 	default:
 	}
@@ -143,7 +160,7 @@ func checkSystemStarts(t *testing.T, c *cluster) {
 	if _, err := c.as(t, "system:kube-scheduler").create(t.Context(), pods, binding, "binding"); err != nil {
 		t.Error(err)
 	}
-	if _, err := admin.Resource(namespaces).Patch(t.Context(), usherNamespace, types.MergePatchType, []byte(`{"metadata": {"labels": {"seen": "yes"}}}`), metav1.PatchOptions{}); err != nil {
+	if _, err := admin.Resource(namespaces).Patch(t.Context(), webhook.Namespace, types.MergePatchType, []byte(`{"metadata": {"labels": {"seen": "yes"}}}`), metav1.PatchOptions{}); err != nil {
 		t.Error(err)
 	}
 }

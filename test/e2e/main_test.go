@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"usher.dev/usher/test/e2e/repository"
+	"usher.dev/usher/test/e2e/webhook"
 )
 
 var update = flag.Bool("update", false, "write docs/doors.md instead of comparing it")
@@ -45,7 +46,7 @@ func run(m *testing.M) (code int, err error) {
 			fmt.Fprintln(os.Stderr, "logs are kept in", folder)
 		}
 	}()
-	if usherBinary, err = repository.Build(ctx, folder, usherName); err != nil {
+	if usherBinary, err = repository.Build(ctx, folder, webhook.Name); err != nil {
 		return 1, err
 	}
 	if shared, err = startCluster(ctx, folder, usherBinary); err != nil {

@@ -14,6 +14,7 @@ import (
 
 	"usher.dev/usher/test/e2e/controlplane"
 	"usher.dev/usher/test/e2e/repository"
+	"usher.dev/usher/test/e2e/webhook"
 )
 
 // TestOverlaysAreAccepted applies every overlay for real to a control plane of
@@ -37,7 +38,7 @@ func TestOverlaysAreAccepted(t *testing.T) {
 	if err != nil || len(overlays) == 0 {
 		t.Fatalf("found no overlays: %v", err)
 	}
-	for _, overlay := range append([]string{"base"}, overlays...) {
+	for _, overlay := range append([]string{"base", "agent"}, overlays...) {
 		name, _ := strings.CutPrefix(overlay, filepath.Join(repository.Root(), "manifests")+"/")
 		t.Run(name, func(t *testing.T) {
 			objects, err := repository.Manifests(t.Context(), name)
@@ -54,8 +55,8 @@ func TestOverlaysAreAccepted(t *testing.T) {
 		})
 	}
 	for _, kind := range []string{"mutatingwebhookconfigurations", "validatingwebhookconfigurations"} {
-		source, _, err := c.Kubectl(t.Context(), "", "get", kind, usherName, "-o", `jsonpath={.metadata.annotations.cert-manager\.io/inject-ca-from}`)
-		if err != nil || source != usherNamespace+"/"+usherName {
+		source, _, err := c.Kubectl(t.Context(), "", "get", kind, webhook.Name, "-o", `jsonpath={.metadata.annotations.cert-manager\.io/inject-ca-from}`)
+		if err != nil || source != webhook.Namespace+"/"+webhook.Name {
 			t.Errorf("%s takes its CA from %q: %v", kind, source, err)
 		}
 	}
@@ -143,7 +144,7 @@ func TestManifestsAgree(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	shipped, err := shippedConfiguration(objects)
+	shipped, err := webhook.ShippedConfiguration(objects)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,26 +156,26 @@ func TestManifestsAgree(t *testing.T) {
 		t.Fatal(err)
 	}
 	condition := "!(has(request.namespace) && request.namespace in ['" + strings.Join(configuration.ExemptNamespaces, "', '") + "'])"
-	registered, _ := splitRegistration(objects)
+	registered, _ := webhook.SplitRegistration(objects)
 	for _, object := range registered {
-		for _, webhook := range webhooksOf(t, object) {
-			for _, selected := range webhook.NamespaceSelector.MatchExpressions {
+		for _, hook := range webhooksOf(t, object) {
+			for _, selected := range hook.NamespaceSelector.MatchExpressions {
 				if !slices.Equal(selected.Values, configuration.ExemptNamespaces) {
-					t.Errorf("%s selects namespaces other than %v, the configuration exempts %v", webhook.Name, selected.Values, configuration.ExemptNamespaces)
+					t.Errorf("%s selects namespaces other than %v, the configuration exempts %v", hook.Name, selected.Values, configuration.ExemptNamespaces)
 				}
 			}
-			if !slices.ContainsFunc(webhook.MatchConditions, func(c matchCondition) bool { return c.Expression == condition }) {
-				t.Errorf("%s has no match condition %s", webhook.Name, condition)
+			if !slices.ContainsFunc(hook.MatchConditions, func(c matchCondition) bool { return c.Expression == condition }) {
+				t.Errorf("%s has no match condition %s", hook.Name, condition)
 			}
 			if object.GetKind() != "ValidatingWebhookConfiguration" {
 				continue
 			}
 			for _, template := range configuration.PodTemplates {
 				resource := strings.ToLower(template.Kind) + "s"
-				if !slices.ContainsFunc(webhook.Rules, func(r rule) bool {
+				if !slices.ContainsFunc(hook.Rules, func(r rule) bool {
 					return slices.Contains(r.APIGroups, template.Group) && slices.Contains(r.Resources, resource)
 				}) {
-					t.Errorf("%s has no rule for %s.%s, which the configuration says holds pods", webhook.Name, resource, template.Group)
+					t.Errorf("%s has no rule for %s.%s, which the configuration says holds pods", hook.Name, resource, template.Group)
 				}
 			}
 		}
@@ -182,7 +183,7 @@ func TestManifestsAgree(t *testing.T) {
 }
 
 type (
-	webhook struct {
+	registration struct {
 		Name              string
 		NamespaceSelector struct {
 			MatchExpressions []struct{ Values []string }
@@ -194,13 +195,13 @@ type (
 	rule           struct{ APIGroups, Resources []string }
 )
 
-func webhooksOf(t *testing.T, configuration *unstructured.Unstructured) []webhook {
+func webhooksOf(t *testing.T, configuration *unstructured.Unstructured) []registration {
 	t.Helper()
 	encoded, err := json.Marshal(configuration.Object["webhooks"])
 	if err != nil {
 		t.Fatal(err)
 	}
-	var webhooks []webhook
+	var webhooks []registration
 	if err := json.Unmarshal(encoded, &webhooks); err != nil {
 		t.Fatal(fmt.Errorf("%s: %w", configuration.GetKind(), err))
 	}

@@ -20,14 +20,16 @@ func (c *ControlPlane) As(user string, groups ...string) (*rest.Config, error) {
 	return config, nil
 }
 
-// AsServiceAccount is the connection of a service account that is there already.
-func (c *ControlPlane) AsServiceAccount(ctx context.Context, namespace, name string) (*rest.Config, error) {
+// AsServiceAccount is the connection of a service account that is there already,
+// by a token that is bound to an object, such as the pod that a kubelet would
+// project it into, or to none.
+func (c *ControlPlane) AsServiceAccount(ctx context.Context, namespace, name string, bound *authenticationv1.BoundObjectReference) (*rest.Config, error) {
 	client, err := kubernetes.NewForConfig(c.Config())
 	if err != nil {
 		return nil, err
 	}
-	token, err := client.CoreV1().ServiceAccounts(namespace).
-		CreateToken(ctx, name, &authenticationv1.TokenRequest{}, metav1.CreateOptions{})
+	token, err := client.CoreV1().ServiceAccounts(namespace).CreateToken(ctx, name,
+		&authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{BoundObjectRef: bound}}, metav1.CreateOptions{})
 	if err != nil {
 		return nil, err
 	}

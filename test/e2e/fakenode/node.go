@@ -83,13 +83,14 @@ func (n *Node) Name() string { return n.name }
 func (n *Node) Hardware() *v1alpha1.GPUNode { return n.hardware }
 
 // Register makes the Node object, as a kubelet and KWOK's own users do.
-func (n *Node) Register(ctx context.Context, client kubernetes.Interface, labels map[string]string) error {
+func (n *Node) Register(ctx context.Context, client kubernetes.Interface, labels map[string]string, taints ...corev1.Taint) error {
 	node := &corev1.Node{
 		ObjectMeta: metav1.ObjectMeta{
 			Name:        n.name,
 			Labels:      labels,
 			Annotations: map[string]string{"kwok.x-k8s.io/node": "fake"},
 		},
+		Spec:   corev1.NodeSpec{Taints: taints},
 		Status: corev1.NodeStatus{Capacity: n.capacity(nil), Allocatable: n.capacity(n.unhealthy)},
 	}
 	_, err := client.CoreV1().Nodes().Create(ctx, node, metav1.CreateOptions{})
