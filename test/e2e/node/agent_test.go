@@ -49,10 +49,13 @@ func startAgent(t *testing.T, source string) *agent {
 func (a *agent) start(t *testing.T) {
 	t.Helper()
 	kubeconfig := filepath.Join(shared.folder, "agent.kubeconfig")
-	if err := controlplane.WriteKubeconfig(kubeconfig, shared.Config()); err != nil {
+	identity, err := shared.AsServiceAccount(t.Context(), "usher-system", "usher-agent", nil)
+	if err != nil {
 		t.Fatal(err)
 	}
-	var err error
+	if err := controlplane.WriteKubeconfig(kubeconfig, identity); err != nil {
+		t.Fatal(err)
+	}
 	a.process, err = controlplane.StartProcess("usher-agent", filepath.Join(shared.folder, "usher-agent.log"), agentBinary(),
 		"--source="+a.source,
 		"--node-name="+nodeName,

@@ -63,18 +63,26 @@ func (c *cluster) start(ctx context.Context, programs controlplane.Programs) err
 	if err := c.Start(ctx); err != nil {
 		return err
 	}
-	crd, err := os.ReadFile(filepath.Join(repository.Root(), "manifests", "crd", "usher.dev_gpunodes.yaml"))
-	if err != nil {
-		return err
-	}
-	for _, manifest := range []string{string(crd), kubeletRights} {
-		if err := c.ApplyYAML(ctx, manifest); err != nil {
+	for _, file := range []string{
+		filepath.Join(repository.Root(), "manifests", "crd", "usher.dev_gpunodes.yaml"),
+		filepath.Join(repository.Root(), "manifests", "base", "namespace.yaml"),
+		filepath.Join(c.folder, agentManifest),
+	} {
+		manifest, err := os.ReadFile(file)
+		if err != nil {
 			return err
 		}
+		if err := c.ApplyYAML(ctx, string(manifest)); err != nil {
+			return err
+		}
+	}
+	if err := c.ApplyYAML(ctx, kubeletRights); err != nil {
+		return err
 	}
 	if err := c.WaitForKinds(ctx); err != nil {
 		return err
 	}
+	var err error
 	if c.client, err = kubernetes.NewForConfig(c.Config()); err != nil {
 		return err
 	}

@@ -4,22 +4,15 @@ package node_test
 
 import (
 	"context"
-	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"usher.dev/usher/test/e2e/controlplane"
 	"usher.dev/usher/test/e2e/node"
 	"usher.dev/usher/test/e2e/repository"
-)
-
-var (
-	duration = flag.Duration("pods-for", 15*time.Second, "how long pods come and go on each kind of hardware")
-	seed     = flag.Uint64("seed", uint64(time.Now().UnixNano()), "by which pods come and go")
 )
 
 var (
@@ -34,7 +27,6 @@ var (
 const folderVariable = "USHER_NODE_FOLDER"
 
 func TestMain(m *testing.M) {
-	flag.Parse()
 	code, err := run(m)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -68,9 +60,23 @@ func run(m *testing.M) (code int, err error) {
 	return code, err
 }
 
+// agentManifest is the file with what the agent may do in a cluster.
+const agentManifest = "agent.json"
+
 // build builds what runs inside, where there is no network.
 func build(ctx context.Context, folder string) (controlplane.Programs, error) {
 	if _, err := repository.Build(ctx, folder, "usher-agent"); err != nil {
+		return "", err
+	}
+	rights, err := repository.Manifests(ctx, "agent")
+	if err != nil {
+		return "", err
+	}
+	manifest, err := repository.Encode(rights...)
+	if err != nil {
+		return "", err
+	}
+	if err := os.WriteFile(filepath.Join(folder, agentManifest), []byte(manifest), 0o600); err != nil {
 		return "", err
 	}
 	pause := exec.CommandContext(ctx, "go", "build", "-ldflags", "-s -w", "-o", filepath.Join(folder, "pause"), "./pause")

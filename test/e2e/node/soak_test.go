@@ -4,7 +4,9 @@ package node_test
 
 import (
 	"math/rand/v2"
+	"os"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -21,17 +23,38 @@ const target = 0.99
 // say exactly what the containers on the node have in hand.
 func TestTheReportIsWhatTheKubeletHandedOut(t *testing.T) {
 	needsNode(t)
+	duration, seed := soakOptions(t)
 	for i, m := range machines {
 		t.Run(m.name, func(t *testing.T) {
-			s := startSoak(t, m, rand.New(rand.NewPCG(*seed, uint64(i))))
+			t.Logf("USHER_SEED=%d", seed)
+			s := startSoak(t, m, rand.New(rand.NewPCG(seed, uint64(i))))
 			s.troubles = i
-			for end := time.Now().Add(*duration); time.Now().Before(end); {
+			for end := time.Now().Add(duration); time.Now().Before(end); {
 				s.round()
 			}
 			s.clear()
 			s.conclude()
 		})
 	}
+}
+
+// soakOptions are for how long pods come and go on each machine, USHER_PODS_FOR,
+// and by which seed, USHER_SEED.
+func soakOptions(t *testing.T) (time.Duration, uint64) {
+	t.Helper()
+	duration, seed := 15*time.Second, uint64(time.Now().UnixNano())
+	var err error
+	if value := os.Getenv("USHER_PODS_FOR"); value != "" {
+		if duration, err = time.ParseDuration(value); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if value := os.Getenv("USHER_SEED"); value != "" {
+		if seed, err = strconv.ParseUint(value, 10, 64); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return duration, seed
 }
 
 // soak is one machine on which pods come and go.
@@ -107,7 +130,7 @@ func (s *soak) clear() {
 func (s *soak) conclude() {
 	s.t.Helper()
 	slices.Sort(s.delays)
-	s.t.Logf("seed %d, %v", *seed, s.counts)
+	s.t.Logf("%v", s.counts)
 	s.t.Logf("settled %d times; the report followed the containers within %s in the median, %s at most", len(s.delays),
 		s.delays[len(s.delays)/2].Round(time.Millisecond), s.delays[len(s.delays)-1].Round(time.Millisecond))
 	for _, lie := range s.lies {
