@@ -158,9 +158,7 @@ func (s *soak) judge(f forecast, first bool) {
 		s.chained.add(f, got)
 		return
 	}
-	before := s.settled.possible
-	s.settled.add(f, got)
-	if s.settled.possible == before {
+	if !s.settled.add(f, got) {
 		s.t.Logf("%s: %d of the free GPUs %s were to be one of %v, and are %s", f.pod, f.size, f.tables.Free(), f.tables.Picks(f.size), got)
 	}
 }

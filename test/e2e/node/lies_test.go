@@ -61,7 +61,11 @@ func (s *soak) findLies(reports []*v1alpha1.GPUNode) {
 			offered := slices.ContainsFunc(report.Status.Resources, func(r v1alpha1.DeviceResource) bool {
 				return r.Name == held.Resource && slices.Contains(r.Devices, held.Device)
 			})
-			if offered && !slices.Contains(report.Status.Allocations, held) {
+			switch {
+			case slices.Contains(report.Status.Allocations, held):
+			case !offered:
+				s.counts["holders forgotten while nothing is offered"]++
+			default:
 				s.lies = append(s.lies, fmt.Sprintf("report %d is Ready and calls %s free, which %s has in hand",
 					report.Status.Sequence, held.Device, held.Pod))
 			}

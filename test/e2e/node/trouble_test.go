@@ -12,36 +12,58 @@ import (
 func (s *soak) trouble() {
 	s.t.Helper()
 	s.troubles++
-	switch s.troubles % 4 {
+	switch s.troubles % 5 {
 	case 0:
 		s.restartPlugins()
 	case 1:
-		s.restartKubelet()
+		s.restartKubelet(false)
 	case 2:
 		s.loseDevice()
 	case 3:
 		s.restartAgent()
+	case 4:
+		s.restartKubelet(true)
 	}
 }
 
-// restartKubelet kills the kubelet and starts it again. What is deleted while it
-// is away goes when it is back. No report may be Ready meanwhile and call free
-// what is in hand.
-func (s *soak) restartKubelet() {
+// restartKubelet kills the kubelet and starts it again, and with it, if wanted,
+// the plugins, which come later. What is deleted while it is away goes when it is
+// back. No report may be Ready meanwhile and call free what is in hand.
+func (s *soak) restartKubelet(plugins bool) {
 	s.t.Helper()
 	s.counts["kubelet restarts"]++
 	reports := watchReports(s.t)
 	shared.node.KillKubelet()
 	s.awaitAllocationUnknown()
+	if plugins {
+		s.counts["with the plugins"]++
+		s.stopPlugins()
+	}
 	if len(s.pods) > 0 && s.random.IntN(2) == 0 {
 		s.remove(s.pods[s.random.IntN(len(s.pods))])
 	}
 	if err := shared.node.StartKubelet(s.t.Context()); err != nil {
 		s.t.Fatal(err)
 	}
+	if plugins {
+		s.settleWith(nil)
+		s.startPlugins()
+	}
 	awaitOffer(s.t, s.hardware)
 	s.settle()
 	s.findLies(reports())
+}
+
+func (s *soak) stopPlugins() {
+	for _, plugin := range s.plugins {
+		plugin.Stop()
+	}
+}
+
+func (s *soak) startPlugins() {
+	for _, plugin := range s.plugins {
+		plugin.Start()
+	}
 }
 
 // restartPlugins stops the device plugins, which takes all devices from the
@@ -49,16 +71,12 @@ func (s *soak) restartKubelet() {
 func (s *soak) restartPlugins() {
 	s.t.Helper()
 	s.counts["plugin restarts"]++
-	for _, plugin := range s.plugins {
-		plugin.Stop()
-	}
+	s.stopPlugins()
 	for _, resource := range s.hardware.Status.Resources {
 		awaitOffered(s.t, resource.Name, 0)
 	}
 	s.settleWith(nil)
-	for _, plugin := range s.plugins {
-		plugin.Start()
-	}
+	s.startPlugins()
 	awaitOffer(s.t, s.hardware)
 	s.settle()
 }
