@@ -37,10 +37,14 @@ func (g *Graph) pluginWeight(a, b int) int {
 // instead, and a kubelet with a topology manager may offer it the GPUs of one
 // NUMA node only.
 func Predict(g *Graph, available Set, k int) (Set, bool) {
-	if k < 1 || k > (available&g.All()).Len() {
+	available &= g.All()
+	switch {
+	case k < 1 || k > available.Len():
 		return 0, false
+	case k == 1:
+		return available & -available, true
 	}
-	d := g.divide(available&g.All(), k)
+	d := g.divide(available, k)
 	defer d.release()
 	return d.positions.expand(d.pick()), true
 }
