@@ -17,6 +17,9 @@ PROBES ?= 127.0.0.1:8081
 # How many random pods the Pod Security policy is tested on.
 PODS ?= 50000
 
+# How long pods come and go on each kind of hardware in `make e2e-node`.
+PODS_FOR ?= 15s
+
 # How long each fuzz target runs in `make fuzz`.
 FUZZTIME ?= 60s
 
@@ -72,7 +75,13 @@ race: ## Go tests again with the race detector, where goroutines share anything
 .PHONY: e2e
 e2e: ## Tests on a real etcd and kube-apiserver, built from their modules on first use
 	@plane=$$(tools/control-plane '$(CACHE)'); tree=$$(tools/tree-digest); \
-		cd test/e2e; set -x; USHER_CONTROL_PLANE=$$plane USHER_TREE=$$tree go test -timeout 30m ./...
+		cd test/e2e; set -x; USHER_CONTROL_PLANE=$$plane USHER_TREE=$$tree go test -timeout 30m $$(go list ./... | grep -v /node$$)
+	@$(MAKE) --no-print-directory e2e-node
+
+.PHONY: e2e-node
+e2e-node: ## Tests on a real kubelet: pods come and go for PODS_FOR (15s) on each kind of hardware; needs root
+	@plane=$$(tools/control-plane '$(CACHE)'); tree=$$(tools/tree-digest); \
+		cd test/e2e; set -x; USHER_PODS_FOR=$(PODS_FOR) USHER_CONTROL_PLANE=$$plane USHER_TREE=$$tree go test -timeout 60m -v ./node
 
 .PHONY: control-plane
 control-plane: ## Build the programs of the control plane, and print their folder

@@ -17,14 +17,20 @@ const stageVariable = "USHER_NODE_STAGE"
 // Isolated says whether this process is inside the namespaces.
 func Isolated() bool { return os.Getenv(stageVariable) == "test" }
 
-// Isolate runs this program again, with the same arguments and more environment
-// variables, in namespaces of its own, and returns its exit code. TestMain calls
-// it, unless Isolated, before anything else. Between the two stands a third
-// process, the first one inside, which does what an init process has to: when
-// it ends, so does everything that was started inside.
-func Isolate(environment ...string) (code int, err error) {
+// Isolate runs this program again, with the same arguments, in namespaces of its
+// own, and returns its exit code. TestMain calls it, unless Isolated, before
+// anything else. What needs the machine's network or folders, such as building
+// programs, prepare does before; the environment variables that it returns are
+// set inside. Between the two stands a third process, the first one inside, which
+// does what an init process has to: when it ends, so does everything that was
+// started inside.
+func Isolate(prepare func() (environment []string, err error)) (code int, err error) {
 	if os.Getenv(stageVariable) == "init" {
 		return initialize()
+	}
+	environment, err := prepare()
+	if err != nil {
+		return 1, err
 	}
 	hierarchy, err := newHierarchy()
 	if err != nil {

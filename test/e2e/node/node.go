@@ -4,10 +4,7 @@ package node
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"time"
 
@@ -24,19 +21,6 @@ type Node struct {
 	programs   controlplane.Programs
 	containerd *controlplane.Process
 	kubelet    *controlplane.Process
-}
-
-// Missing says what this machine lacks to run a node.
-func Missing() error {
-	if os.Geteuid() != 0 {
-		return errors.New("a node needs root")
-	}
-	for _, program := range []string{"containerd", "ctr", "runc", filepath.Join(plugins, "bridge"), filepath.Join(plugins, "host-local")} {
-		if _, err := exec.LookPath(program); err != nil {
-			return fmt.Errorf("a node needs Debian's containerd, runc and containernetworking-plugins: %w", err)
-		}
-	}
-	return nil
 }
 
 // Start starts a node of the control plane, whose name is given, inside the

@@ -131,15 +131,22 @@ func TestSharesAndMIGDevices(t *testing.T) {
 	}{
 		{
 			"a share of the GPU that is used least",
-			[]string{"a::0", "a::1", "b::0", "b::1", "b::2", "c::2"}, nil, 1, []string{"b::0"},
+			[]string{"a::0", "a::1", "b::0", "b::1", "b::2", "c::2"},
+			nil, 1,
+			[]string{"b::0"},
 		},
 		{
 			"two shares of different GPUs",
-			[]string{"b::2", "b::1", "b::0", "c::0", "c::1", "c::2", "a::0", "a::1"}, nil, 2, []string{"b::2", "c::0"},
+			[]string{"b::2", "b::1", "b::0", "c::0", "c::1", "c::2", "a::0", "a::1"},
+			nil, 2,
+			[]string{"b::2", "c::0"},
 		},
 		{
 			"a required share counts as taken",
-			[]string{"a::0", "a::1", "a::2", "b::0", "b::1", "b::2"}, []string{"a::1"}, 2, []string{"a::1", "b::0"},
+			[]string{"a::0", "a::1", "a::2", "b::0", "b::1", "b::2"},
+			[]string{"a::1"},
+			2,
+			[]string{"a::1", "b::0"},
 		},
 		{"MIG devices in the kubelet's order", []string{"MIG-2", "MIG-1"}, nil, 1, []string{"MIG-2"}},
 	} {
