@@ -77,11 +77,11 @@ func (d *fakeDevice) Identity() Identity { return d.identity }
 func (d *fakeDevice) CommonAncestor(other Device) (v1alpha1.PCIePath, error) {
 	return d.ancestor[other.Identity().UUID], d.err
 }
-func (d *fakeDevice) NVLinks() ([]NVLink, error)          { return d.links, d.err }
-func (d *fakeDevice) Fabric() (FabricState, error)        { return d.fabric, d.err }
-func (d *fakeDevice) MIG() (*v1alpha1.MIG, error)         { return d.mig, d.err }
-func (d *fakeDevice) Wear() (Wear, error)                 { return d.wear, d.err }
-func (d *fakeDevice) Load() (Load, error)                 { return d.load, d.err }
+func (d *fakeDevice) NVLinks() ([]NVLink, error)   { return d.links, d.err }
+func (d *fakeDevice) Fabric() (FabricState, error) { return d.fabric, d.err }
+func (d *fakeDevice) MIG() (*v1alpha1.MIG, error)  { return d.mig, d.err }
+func (d *fakeDevice) Wear() (Wear, error)          { return d.wear, d.err }
+func (d *fakeDevice) Load() (Load, error)          { return d.load, d.err }
 func (d *fakeDevice) lanes(active, down int) *fakeDevice {
 	d.links = nil
 	for i := range active + down {

@@ -5,12 +5,14 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
 	clocktesting "k8s.io/utils/clock/testing"
 	"sigs.k8s.io/yaml"
 
 	"usher.dev/usher/agent"
 	"usher.dev/usher/agent/nvml"
+	"usher.dev/usher/api/v1alpha1"
 	"usher.dev/usher/internal/golden"
 )
 
@@ -74,3 +76,33 @@ func BenchmarkRound(b *testing.B) {
 		a.Round(b.Context())
 	}
 }
+
+// The driver and sysfs are two sources of one truth, and mocks of two.
+func TestDriverAndSysfsOfMockedMachinesAgreeOnPCIePaths(t *testing.T) {
+	for _, name := range nvml.Boards() {
+		a := mocked(t, name, nvml.Script{})
+		told := a.Round(t.Context()).Links
+		silent := mocked(t, name, nvml.Script{})
+		silent.Machine.Driver = silentOnAncestors{silent.Machine.Driver}
+		if diff := cmp.Diff(told, silent.Round(t.Context()).Links); diff != "" || len(told) != 28 {
+			t.Errorf("%s: %d links (-driver +sysfs)\n%s", name, len(told), diff)
+		}
+	}
+}
+
+// silentOnAncestors is a driver that does not tell PCIe paths.
+type silentOnAncestors struct{ agent.Driver }
+
+func (d silentOnAncestors) Open() (*agent.Session, error) {
+	session, err := d.Driver.Open()
+	if err == nil {
+		for i, device := range session.Devices {
+			session.Devices[i] = silentDevice{device}
+		}
+	}
+	return session, err
+}
+
+type silentDevice struct{ agent.Device }
+
+func (silentDevice) CommonAncestor(agent.Device) (v1alpha1.PCIePath, error) { return "", nil }
