@@ -206,8 +206,6 @@ func must(t *testing.T, err error) {
 	}
 }
 
-func ptr[T any](v T) *T { return &v }
-
 func report(t *testing.T, what, diff string) {
 	t.Helper()
 	if diff != "" {

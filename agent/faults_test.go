@@ -31,7 +31,7 @@ func TestFaultsAreReportedAndPass(t *testing.T) {
 		Interval: time.Second, Heartbeat: time.Minute, Clock: clock.RealClock{},
 		Log: logr.Discard(), Metrics: agent.NewMetrics(prometheus.NewRegistry()),
 	}
-	play := func(script string) {
+	play := func(t *testing.T, script string) {
 		t.Helper()
 		s, err := nvml.ParseScript([]byte(script))
 		if err == nil {
@@ -42,7 +42,7 @@ func TestFaultsAreReportedAndPass(t *testing.T) {
 		}
 	}
 	// comesTo makes rounds until the report says something.
-	comesTo := func(want string) {
+	comesTo := func(t *testing.T, want string) {
 		t.Helper()
 		var got string
 		for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
@@ -54,7 +54,7 @@ func TestFaultsAreReportedAndPass(t *testing.T) {
 	}
 
 	const well = "Complete"
-	comesTo(well)
+	comesTo(t, well)
 	goroutines := runtime.NumGoroutine()
 	for _, tt := range []struct{ name, script, want, after string }{
 		{"the driver hangs", "faults: [{fault: hang}]", "DriverHung", well},
@@ -72,22 +72,22 @@ func TestFaultsAreReportedAndPass(t *testing.T) {
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			play(tt.script)
-			comesTo(tt.want)
-			play("{}")
-			comesTo(tt.after)
+			play(t, tt.script)
+			comesTo(t, tt.want)
+			play(t, "{}")
+			comesTo(t, tt.after)
 		})
 	}
 
 	t.Run("an XID stands until the driver is loaded anew", func(t *testing.T) {
-		play("faults: [{fault: xid, gpu: 5, value: 119}]")
-		comesTo("Complete; 5 Unhealthy: XID119")
-		play("{}")
-		comesTo("Complete; 5 Unhealthy: XID119")
-		play("faults: [{fault: no-driver}]")
-		comesTo("DriverNotLoaded; 5 Unhealthy: XID119")
-		play("{}")
-		comesTo(well)
+		play(t, "faults: [{fault: xid, gpu: 5, value: 119}]")
+		comesTo(t, "Complete; 5 Unhealthy: XID119")
+		play(t, "{}")
+		comesTo(t, "Complete; 5 Unhealthy: XID119")
+		play(t, "faults: [{fault: no-driver}]")
+		comesTo(t, "DriverNotLoaded; 5 Unhealthy: XID119")
+		play(t, "{}")
+		comesTo(t, well)
 	})
 	for deadline := time.Now().Add(time.Minute); runtime.NumGoroutine() > goroutines+2; time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {

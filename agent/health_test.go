@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"maps"
 	"testing"
 	"time"
 
@@ -125,10 +126,7 @@ func TestNewMarksChangeNoOldOnes(t *testing.T) {
 			old.XIDs[x] = XIDMark{Last: noon, Asked: rapid.Bool().Draw(t, "asked")}
 		}
 		was := old
-		was.XIDs = map[uint64]XIDMark{}
-		for x, mark := range old.XIDs {
-			was.XIDs[x] = mark
-		}
+		was.XIDs = maps.Clone(old.XIDs)
 		gpu := &GPUFacts{Identity: Identity{UUID: "GPU-a"}, Wear: Wear{RecoveryKnown: rapid.Bool().Draw(t, "known"), Recovery: Recovery(rapid.IntRange(0, 2).Draw(t, "recovery"))}}
 		var events []Event
 		for _, x := range rapid.SliceOf(xid).Draw(t, "events") {

@@ -54,7 +54,7 @@ func TestPlaceOfADevice(t *testing.T) {
 		name, busID string
 		want        Place
 	}{
-		{"with a NUMA node", "0000:07:00.0", Place{Bus: []string{"pci0000:00", "0000:00:01.0", "0000:07:00.0"}, NUMANode: ptr(int32(3)), CPUs: "48-63,176-191"}},
+		{"with a NUMA node", "0000:07:00.0", Place{Bus: []string{"pci0000:00", "0000:00:01.0", "0000:07:00.0"}, NUMANode: new(int32(3)), CPUs: "48-63,176-191"}},
 		{"in a domain of five digits, without a NUMA node", "10000:e1:00.0", Place{Bus: []string{"pci0000:e0", "0000:e0:05.5", "pci10000:e0", "10000:e0:02.0", "10000:e1:00.0"}}},
 		{"that sysfs does not know", "0000:99:00.0", Place{}},
 		{"that is on no host bridge", "0000:08:00.0", Place{}},

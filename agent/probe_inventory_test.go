@@ -21,7 +21,7 @@ func TestInventoryTellsWhatGPUsAreAndWhere(t *testing.T) {
 	var facts Facts
 	must(t, gathered(t, &facts, machine, inventoryProbe))
 	want := &v1alpha1.GPUNodeStatus{Driver: "550.54.15", CUDA: "12.4", GPUs: []v1alpha1.GPU{
-		{Index: 0, UUID: "GPU-a", Model: "H100", Architecture: "Hopper", MemoryMiB: 81920, PCIBusID: "0000:07:00.0", NUMANode: ptr(int32(1)), CPUAffinity: "0-7"},
+		{Index: 0, UUID: "GPU-a", Model: "H100", Architecture: "Hopper", MemoryMiB: 81920, PCIBusID: "0000:07:00.0", NUMANode: new(int32(1)), CPUAffinity: "0-7"},
 		{Index: 1, UUID: "GPU-b", Model: "H100", MemoryMiB: 81920},
 	}}
 	report(t, "inventory", cmp.Diff(want, computed(&facts, inventoryProbe)))

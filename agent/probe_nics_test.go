@@ -36,8 +36,8 @@ func TestNICsAndTheirDistances(t *testing.T) {
 	var facts Facts
 	must(t, gathered(t, &facts, machine, inventoryProbe, nicsProbe))
 	want := []v1alpha1.NIC{
-		{Name: "mlx5_2", PCIBusID: "0000:04:00.0", NUMANode: ptr(int32(0)), RDMA: true, GPUPaths: []v1alpha1.PCIePath{"PIX", "SYS"}},
-		{Name: "mlx5_10", PCIBusID: "0000:84:00.0", NUMANode: ptr(int32(1)), RDMA: true, GPUPaths: []v1alpha1.PCIePath{"SYS", "PHB"}, NICPaths: []v1alpha1.PCIePath{"SYS"}},
+		{Name: "mlx5_2", PCIBusID: "0000:04:00.0", NUMANode: new(int32(0)), RDMA: true, GPUPaths: []v1alpha1.PCIePath{"PIX", "SYS"}},
+		{Name: "mlx5_10", PCIBusID: "0000:84:00.0", NUMANode: new(int32(1)), RDMA: true, GPUPaths: []v1alpha1.PCIePath{"SYS", "PHB"}, NICPaths: []v1alpha1.PCIePath{"SYS"}},
 		{Name: "eth0", PCIBusID: "0000:00:03.0", GPUPaths: []v1alpha1.PCIePath{"PHB", "SYS"}, NICPaths: []v1alpha1.PCIePath{"PHB", "SYS"}},
 	}
 	report(t, "NICs", cmp.Diff(want, computed(&facts, nicsProbe).NICs))
