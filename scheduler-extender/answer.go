@@ -75,8 +75,8 @@ func appendPriorities(out []byte, q *question, rows []row) []byte {
 }
 
 // scale brings a score from 0..1 to the protocol's scale.
-func scale(total float64) int64 {
-	return int64(math.Round(max(0, min(total, 1)) * float64(extenderv1.MaxExtenderPriority)))
+func scale(total float32) int64 {
+	return int64(math.Round(float64(max(0, min(total, 1))) * float64(extenderv1.MaxExtenderPriority)))
 }
 
 func appendComma(out []byte, first *bool) []byte {

@@ -35,8 +35,8 @@ type row struct {
 	verdict *verdict
 	refused *refusal // nil: the node will do
 	scores  scores   // of prioritize
-	factor  float64  // of the age of the report
-	total   float64  // 0 to 1, factor included
+	factor  float32  // of the age of the report
+	total   float32  // 0 to 1, factor included
 }
 
 // unknown are rows of nodes of which nothing is known.
@@ -44,7 +44,7 @@ var refusedUnknown = refuse(causeUnknownNode, false, "no agent has reported the 
 
 // look judges one node for a pod. way is what is on its way there.
 func (s *Store) look(a *asked, n *snapshot, way *underway, now time.Duration) row {
-	r := row{node: n, verdict: n.verdict(a.demand, way), factor: s.fresh.factor(n.age(now))}
+	r := row{node: n, verdict: n.verdict(a.demand, way), factor: float32(s.fresh.factor(n.age(now)))}
 	switch {
 	case !a.guest.mayUse(n.owners):
 		r.refused = a.guest.refusal(n.owners)
@@ -134,11 +134,16 @@ func (s *Store) prioritize(q *question, a *asked) []row {
 		if r.refused != nil {
 			continue
 		}
-		r.scores = r.verdict.scores.complete(&placement{
-			board: r.node.board, demand: a.demand, pick: &r.verdict.pick, gpus: r.verdict.gpus,
-			node: r.node, guest: a.guest, peers: peers,
-		})
-		r.total = s.weights.total(&r.scores) * r.factor
+		s.score(a, r, peers)
 	}
 	return rows
+}
+
+// score completes the row of a node that will do.
+func (s *Store) score(a *asked, r *row, peers *peers) {
+	r.scores = r.verdict.scores.complete(&placement{
+		board: r.node.board, demand: a.demand, pick: &r.verdict.pick, gpus: r.verdict.gpus,
+		node: r.node, guest: a.guest, peers: peers,
+	})
+	r.total = float32(s.weights.total(&r.scores)) * r.factor
 }

@@ -34,6 +34,7 @@ type Store struct {
 	demands *demands
 	ways    *ways
 	pending *pending
+	records records
 
 	mu   sync.Mutex // for writers
 	pods map[podKey]*boundPod
@@ -70,7 +71,7 @@ func NewStore(cfg *v1alpha1.ExtenderConfiguration, clock Clock, metrics *Metrics
 	}
 	s := &Store{
 		weights: w,
-		cfg: cfg, clock: clock, metrics: metrics,
+		cfg:     cfg, clock: clock, metrics: metrics,
 		fresh:   freshness{cfg.StaleAfter.Duration, cfg.LostAfter.Duration},
 		shapes:  newShapes(),
 		states:  newStates(),

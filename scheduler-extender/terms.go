@@ -37,17 +37,19 @@ type term struct {
 	score func(*placement) float64
 }
 
+const termCount = 7
+
 // terms are the reasons to prefer a node, in the order in which they are shown.
-var terms = [...]term{termLinks, termRegret, termHealth, termNICs, termLocality, termMIG, termTenant}
+var terms = [termCount]term{termLinks, termRegret, termHealth, termNICs, termLocality, termMIG, termTenant}
 
 // scores are the scores of terms, by their order.
-type scores [len(terms)]float64
+type scores [termCount]float32
 
 // staticScores are those of the static terms.
 func staticScores(p *placement) (s scores) {
 	for i := range terms {
 		if terms[i].static {
-			s[i] = terms[i].score(p)
+			s[i] = float32(terms[i].score(p))
 		}
 	}
 	return s
@@ -57,14 +59,14 @@ func staticScores(p *placement) (s scores) {
 func (s scores) complete(p *placement) scores {
 	for i := range terms {
 		if !terms[i].static {
-			s[i] = terms[i].score(p)
+			s[i] = float32(terms[i].score(p))
 		}
 	}
 	return s
 }
 
 // weights are the weights of terms, by their order; their sum is 1.
-type weights [len(terms)]float64
+type weights [termCount]float64
 
 // newWeights fills in the defaults of what is not configured.
 func newWeights(configured map[string]int32) (weights, error) {
@@ -104,7 +106,7 @@ func termNames() string {
 func (w *weights) total(s *scores) float64 {
 	sum := 0.0
 	for i := range w {
-		sum += w[i] * s[i]
+		sum += w[i] * float64(s[i])
 	}
 	return sum
 }

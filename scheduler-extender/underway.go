@@ -93,8 +93,8 @@ func (s *state) underway(d *demand, way *underway) *verdict {
 	return worst
 }
 
-func (s *scores) sum() float64 {
-	sum := 0.0
+func (s *scores) sum() float32 {
+	sum := float32(0)
 	for _, x := range s {
 		sum += x
 	}
