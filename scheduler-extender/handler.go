@@ -82,6 +82,11 @@ func (h *Handler) verb(name string, answer answer) http.Handler {
 			h.log.Info("question refused", "verb", name, "status", status, "reason", err.Error())
 			http.Error(w, err.Error(), status)
 		}
+		if err := h.store.Synced(); err != nil {
+			// Devices whose holders are not known yet would count as free.
+			refuse(http.StatusServiceUnavailable, err)
+			return
+		}
 		ctx, cancel := context.WithTimeout(r.Context(), deadline)
 		defer cancel()
 		select {

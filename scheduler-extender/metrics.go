@@ -79,8 +79,8 @@ func (m *Metrics) predicted(right bool) {
 	m.predictions.WithLabelValues(result).Inc()
 }
 
-// reportAges are the nodes by how old their reports are, counted when asked.
-func (s *Store) collectors() []prometheus.Collector {
+// Collectors are metrics of the nodes by how old their reports are, counted when asked.
+func (s *Store) Collectors() []prometheus.Collector {
 	count := func(want string) func() float64 {
 		return func() float64 {
 			now, n := s.clock(), 0
