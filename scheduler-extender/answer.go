@@ -37,18 +37,13 @@ func appendFiltered(out []byte, q *question, rows []row) []byte {
 
 func appendReasons(out []byte, q *question, rows []row, evictable bool) []byte {
 	first := true
-	var last *refusal
-	var text []byte // of the last, which often repeats
 	for i := range rows {
 		r := rows[i].refused
 		if r == nil || r.evictable != evictable {
 			continue
 		}
-		if r != last {
-			last, text = r, quote(r.reason)
-		}
 		out = appendComma(out, &first)
-		out = append(append(append(out, q.names[i]...), ':'), text...)
+		out = append(append(append(out, q.names[i]...), ':'), r.quoted...)
 	}
 	return out
 }

@@ -153,7 +153,7 @@ func (s *Store) explained(r *record, i int, unknown *int) ExplainedNode {
 		return n
 	}
 	if !r.scored { // a node that alone is left is not scored
-		s.score(r.asked, &found, s.peersOf(r.asked.job))
+		s.score(r.asked, &found, &placement{peers: s.peersOf(r.asked.job)})
 	}
 	n.Score, n.Total, n.Freshness, n.Scores = scale(found.total), found.total, found.factor, found.scores[:]
 	n.GPUs = found.verdict.gpus.String()

@@ -2,7 +2,6 @@ package extender
 
 import (
 	"context"
-	"fmt"
 	"time"
 )
 
@@ -49,7 +48,7 @@ func (s *Store) look(a *asked, n *snapshot, way *underway, now time.Duration) ro
 	case !a.guest.mayUse(n.owners):
 		r.refused = a.guest.refusal(n.owners)
 	case n.board != nil && r.factor == 0:
-		r.refused = &refusal{causeLost, fmt.Sprintf("the last GPU report is %s old", n.age(now).Round(time.Second)), false}
+		r.refused = newRefusal(causeLost, false, "the last GPU report is %s old", n.age(now).Round(time.Second))
 	default:
 		r.refused = r.verdict.refused
 	}
@@ -128,22 +127,24 @@ func (s *Store) judgeAll(q *question, a *asked, others []*decision) (rows []row,
 func (s *Store) prioritize(q *question, a *asked) []row {
 	others, _ := s.pending.others(q.pod.UID)
 	rows, _, _ := s.judgeAll(q, a, others)
-	peers := s.peersOf(a.job)
+	at := &placement{peers: s.peersOf(a.job)}
 	for i := range rows {
 		r := &rows[i]
 		if r.refused != nil {
 			continue
 		}
-		s.score(a, r, peers)
+		s.score(a, r, at)
 	}
 	return rows
 }
 
-// score completes the row of a node that will do.
-func (s *Store) score(a *asked, r *row, peers *peers) {
-	r.scores = r.verdict.scores.complete(&placement{
+// score completes the row of a node that will do. at holds the peers, and is
+// overwritten.
+func (s *Store) score(a *asked, r *row, at *placement) {
+	*at = placement{
 		board: r.node.board, demand: a.demand, pick: &r.verdict.pick, gpus: r.verdict.gpus,
-		node: r.node, guest: a.guest, peers: peers,
-	})
+		node: r.node, guest: a.guest, peers: at.peers,
+	}
+	r.scores = r.verdict.scores.complete(at)
 	r.total = float32(s.weights.total(&r.scores)) * r.factor
 }

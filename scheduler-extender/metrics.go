@@ -110,7 +110,7 @@ func (s *Store) reportState(n *snapshot, now time.Duration) string {
 		return "none"
 	case n.age(now) >= s.fresh.lost:
 		return "lost"
-	case n.refusal != "":
+	case n.refused != nil:
 		return "not_ready"
 	case n.age(now) > s.fresh.stale:
 		return "stale"

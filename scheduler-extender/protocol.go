@@ -136,26 +136,58 @@ func decodePod(d *jsontext.Decoder) (*corev1.Pod, error) {
 	return pod, nil
 }
 
-// decodeNames reads an array of names. What the decoder returns lasts until it
-// goes on; the body lasts.
+// decodeNames reads an array of names. The decoder has seen to it that the array
+// is JSON, so that it only has to be cut.
 func (q *question) decodeNames(d *jsontext.Decoder, body []byte) error {
-	// A name takes some 20 bytes or more on most clusters.
-	names := make([][]byte, 0, min(maxNodes, len(body)/24))
-	err := eachElement(d, "NodeNames", func() error {
-		raw, err := d.ReadValue()
-		if err != nil {
-			return err
+	raw, err := d.ReadValue()
+	if err != nil || raw.Kind() == 'n' {
+		return err
+	}
+	if raw.Kind() != '[' {
+		return errors.New("NodeNames is no array")
+	}
+	list := valueAt(d, body, raw)
+	names := make([][]byte, 0, bytes.Count(list, []byte{','})+1)
+	for rest := list[1:]; ; {
+		for rest[0] == ',' || rest[0] == ' ' || rest[0] == '\t' || rest[0] == '\r' || rest[0] == '\n' {
+			rest = rest[1:]
 		}
-		if raw.Kind() != '"' || len(raw) > maxNodeName {
+		if rest[0] == ']' {
+			break
+		}
+		end := closingQuote(rest)
+		if end < 0 || end >= maxNodeName {
 			return fmt.Errorf("NodeNames[%d] is not a node's name", len(names))
 		}
-		names = append(names, valueAt(d, body, raw))
-		return nil
-	})
+		if len(names) == maxNodes {
+			return fmt.Errorf("NodeNames has more than %d elements", maxNodes)
+		}
+		names = append(names, rest[:end+1])
+		rest = rest[end+1:]
+	}
 	if len(names) > 0 {
 		q.names = names
 	}
-	return err
+	return nil
+}
+
+// closingQuote finds the end of the JSON string that text begins with, -1 if it
+// begins with something else.
+func closingQuote(text []byte) int {
+	if text[0] != '"' {
+		return -1
+	}
+	for at := 1; ; {
+		at += bytes.IndexByte(text[at:], '"')
+		escapes := 0
+		for text[at-1-escapes] == '\\' {
+			escapes++
+		}
+		if escapes%2 == 0 {
+			return at
+		}
+		at++
+	}
 }
 
 // valueAt is the value that the decoder has just read, as it stands in the body.

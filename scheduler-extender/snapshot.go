@@ -1,7 +1,6 @@
 package extender
 
 import (
-	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -19,8 +18,8 @@ type snapshot struct {
 	board    *board
 	state    *state // of the board
 	holdings []holding
-	// refusal says why no pod may be placed by the report, "" if pods may.
-	refusal string
+	// refused says why no pod may be placed by the report, nil if pods may.
+	refused *verdict
 	// allocatable is what the Node says of GPU resources, and nil where there is
 	// no Node: then what the report lists counts.
 	allocatable map[string]int
@@ -39,8 +38,8 @@ func (s *snapshot) verdict(d *demand, way *underway) *verdict {
 	switch {
 	case s.board == nil:
 		return verdictNoReport
-	case s.refusal != "":
-		return refuse(causeNotReady, false, "%s", s.refusal)
+	case s.refused != nil:
+		return s.refused
 	}
 	return s.state.verdict(d, way)
 }
@@ -52,7 +51,7 @@ type report struct {
 	digest      [32]byte // of all but the heartbeat
 	board       *board
 	allocations []allocation
-	refusal     string
+	refused     *verdict // nil: it may be used
 	version     reportVersion
 }
 
@@ -62,16 +61,16 @@ type reportVersion struct {
 	sequence int64
 }
 
-// refusalOf says why a report must not be used, "" if it may.
-func refusalOf(n *v1alpha1.GPUNode) string {
+// refusalOf says why a report must not be used, nil if it may.
+func refusalOf(n *v1alpha1.GPUNode) *verdict {
 	ready := meta.FindStatusCondition(n.Status.Conditions, v1alpha1.ConditionReady)
 	switch {
 	case ready == nil:
-		return "the GPU report is not complete yet"
+		return refuse(causeNotReady, false, "the GPU report is not complete yet")
 	case ready.Status != "True":
-		return fmt.Sprintf("the GPU report is not ready: %s: %s", ready.Reason, ready.Message)
+		return refuse(causeNotReady, false, "the GPU report is not ready: %s: %s", ready.Reason, ready.Message)
 	}
-	return ""
+	return nil
 }
 
 // age is for how long the report has not changed.

@@ -126,7 +126,7 @@ func (s *Store) rebuild(n *node) {
 		fresh.rack, fresh.owners, fresh.allocatable = o.labels[s.cfg.RackLabel], t.owners(o.labels, o.taints), o.allocatable
 	}
 	if r := n.report; r != nil {
-		fresh.board, fresh.refusal = r.board, r.refusal
+		fresh.board, fresh.refused = r.board, r.refused
 		var occupied occupancy
 		occupied, fresh.holdings = r.board.charge(r.allocations, n.pods, n.gone)
 		fresh.state = s.states.intern(r.board, occupied)

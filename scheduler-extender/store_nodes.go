@@ -91,10 +91,10 @@ func (s *Store) setGPUNode(g *v1alpha1.GPUNode, seen time.Duration) error {
 		n.report.version = version
 		return nil
 	}
-	r := &report{digest: digest, version: version, refusal: refusalOf(g)}
+	r := &report{digest: digest, version: version, refused: refusalOf(g)}
 	var err error
 	if r.board, err = newBoard(g, s.shapes); err != nil {
-		r.board, r.refusal = &board{links: s.shapes.none()}, "the GPU report cannot be read: "+err.Error()
+		r.board, r.refused = &board{links: s.shapes.none()}, refuse(causeNotReady, false, "the GPU report cannot be read: %v", err)
 	}
 	r.allocations = r.board.allocationsOf(g.Status.Allocations)
 	n.report = r

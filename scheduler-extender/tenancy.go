@@ -114,7 +114,7 @@ func (g guest) refusal(owners []string) *refusal {
 		who = fmt.Sprintf("the pod's tenant is %q", g.tenant)
 	}
 	if len(owners) == 0 {
-		return &refusal{causeTenant, fmt.Sprintf("the node is in no tenant's pool; %s, whose pods stay in its own", who), false}
+		return newRefusal(causeTenant, false, "the node is in no tenant's pool; %s, whose pods stay in its own", who)
 	}
-	return &refusal{causeTenant, fmt.Sprintf("the node is in the pool of tenant %s; %s", strings.Join(owners, " and "), who), false}
+	return newRefusal(causeTenant, false, "the node is in the pool of tenant %s; %s", strings.Join(owners, " and "), who)
 }

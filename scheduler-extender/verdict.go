@@ -32,6 +32,12 @@ type refusal struct {
 	reason string
 	// evictable: without some of the pods that hold its GPUs it would do.
 	evictable bool
+	quoted    []byte // the reason in JSON: many nodes share a refusal, and many answers
+}
+
+func newRefusal(c cause, evictable bool, format string, args ...any) *refusal {
+	reason := fmt.Sprintf(format, args...)
+	return &refusal{c, reason, evictable, quote(reason)}
 }
 
 // verdict is what one state of a node means for a demand.
@@ -59,7 +65,7 @@ func (b *board) judge(o occupancy, d *demand) *verdict {
 }
 
 func refuse(c cause, evictable bool, format string, args ...any) *verdict {
-	return &verdict{refused: &refusal{c, fmt.Sprintf(format, args...), evictable}}
+	return &verdict{refused: newRefusal(c, evictable, format, args...)}
 }
 
 // judgeShortage says why there are too few devices.
