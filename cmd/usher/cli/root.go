@@ -87,7 +87,7 @@ you apply them, and tests the policies that it says it by.`,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(newReview(s), newTest(s), newPolicy(s), newTopo(s), newVersion(s))
+	root.AddCommand(newReview(s), newTest(s), newPolicy(s), newTopo(s), newExplain(s), newVersion(s))
 	return root
 }
 
