@@ -97,15 +97,16 @@ type ExplainedNode struct {
 
 	// Score is what the scheduler was told, from 0 to 10.
 	Score int64 `json:"score"`
-	// Total is the weighted sum of the terms times Freshness, from 0 to 1.
+	// Total is the weighted mean of the terms times Freshness, from 0 to 1.
 	Total float32 `json:"total"`
 	// Freshness is what the age of the node's report leaves, from 0 to 1.
 	Freshness float32 `json:"freshness"`
 	// GPUs are the indices of those that the device plugin is predicted to pick,
 	// such as "0,1".
 	GPUs string `json:"gpus,omitempty"`
-	// Scores are those of the terms, in their order, from 0 to 1.
-	Scores []float32 `json:"scores,omitempty"`
+	// Scores are those of the terms, in their order, from 0 to 1; null where a
+	// term says nothing of the pod.
+	Scores []*float32 `json:"scores,omitempty"`
 }
 
 // Explain says how the nodes did for a pod, nil if none of the last answers was
@@ -155,7 +156,13 @@ func (s *Store) explained(r *record, i int, unknown *int) ExplainedNode {
 	if !r.scored { // a node that alone is left is not scored
 		s.score(r.asked, &found, &placement{peers: s.peersOf(r.asked.job)})
 	}
-	n.Score, n.Total, n.Freshness, n.Scores = scale(found.total), found.total, found.factor, found.scores[:]
+	n.Score, n.Total, n.Freshness = scale(found.total), found.total, found.factor
+	for i := range found.scores {
+		n.Scores = append(n.Scores, nil)
+		if found.scores[i] != notAsked {
+			n.Scores[i] = &found.scores[i]
+		}
+	}
 	n.GPUs = found.verdict.gpus.String()
 	return n
 }

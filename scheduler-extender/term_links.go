@@ -10,7 +10,8 @@ import (
 // predicted to pick: two thirds the slowest pair, which bounds an all-reduce,
 // and one third the mean of all pairs. The scale is absolute, so that it compares
 // nodes of different builds: from 0 to 0.4 for the six PCIe levels, SYS to PSB,
-// from 0.6 for one NVLink to 1 for 18 and more. One GPU alone has 1.
+// from 0.6 for one NVLink to 1 for 18 and more. It says nothing of one
+// GPU alone.
 var termLinks = term{
 	name: "links", weight: 40, static: true,
 	what:  "the predicted GPUs have 18 NVLinks or more between every two; the slowest pair counts twice the mean",
@@ -40,7 +41,7 @@ func scoreLinks(p *placement) float64 {
 		}
 	}
 	if pairs == 0 {
-		return 1
+		return notAsked
 	}
 	return (2*slowest + sum/float64(pairs)) / 3
 }

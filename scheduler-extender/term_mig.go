@@ -9,7 +9,7 @@ import (
 // termMIG is how well parts of GPUs fit: for a MIG device how many placements for
 // GPU instances its GPU keeps, so that large ones stay possible; for a share how
 // full its GPU gets, so that whole GPUs stay whole. It is the mean over the
-// predicted parts. Pods that ask for whole GPUs have 1.
+// predicted parts, and says nothing of pods that ask for whole GPUs.
 var termMIG = term{
 	name: "mig", weight: 20, static: true,
 	what:  "the parts of GPUs that are taken leave all placements for larger MIG instances, or fill a shared GPU",
@@ -34,7 +34,7 @@ func scoreMIG(p *placement) float64 {
 		parts++
 	}
 	if parts == 0 {
-		return 1
+		return notAsked
 	}
 	return sum / float64(parts)
 }

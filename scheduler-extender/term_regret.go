@@ -6,7 +6,7 @@ import "usher.dev/usher/topology"
 // and 8 GPUs, how much worse the best free one gets. A set of k that was possible
 // and is no more counts as k, one that is worse as its share of k. So a pod goes
 // where it fits and leaves whole machines whole, as in FGD (Weng et al., ATC'23).
-// Pods that ask for no whole GPU have 1.
+// It says nothing of pods without a whole GPU.
 var termRegret = term{
 	name: "regret", weight: 30, static: true,
 	what:  "no free set of 1, 2, 4 or 8 GPUs gets worse or impossible",
@@ -14,7 +14,7 @@ var termRegret = term{
 }
 
 func scoreRegret(p *placement) float64 {
-	score := 1.0
+	score := float64(notAsked)
 	for r := range p.board.resources {
 		if !p.board.resources[r].whole {
 			continue
@@ -40,7 +40,9 @@ func scoreRegret(p *placement) float64 {
 				lost += size * float64(l.Before.Weight-l.After.Weight) / float64(l.Before.Weight)
 			}
 		}
-		score = min(score, 1-lost/all)
+		if kept := 1 - lost/all; score == notAsked || kept < score {
+			score = kept
+		}
 	}
 	return score
 }

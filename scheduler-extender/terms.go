@@ -33,9 +33,14 @@ type term struct {
 	what string
 	// static: the score depends on the node's GPUs and the demand alone.
 	static bool
-	// score is from 0 to 1.
+	// score is from 0 to 1, or notAsked where the term says nothing of the pod.
 	score func(*placement) float64
 }
+
+// notAsked is the score of a term that says nothing of a pod, as links say
+// nothing of a pod with one GPU. It counts as if its weight were 0, so that the
+// scale is left to the others.
+const notAsked = -1
 
 const termCount = 7
 
@@ -102,11 +107,18 @@ func termNames() string {
 	return strings.Join(names, ", ")
 }
 
-// total is the weighted sum, from 0 to 1.
+// total is the weighted mean of the scores of those terms that say something of
+// the pod, from 0 to 1.
 func (w *weights) total(s *scores) float64 {
-	sum := 0.0
+	sum, whole := 0.0, 0.0
 	for i := range w {
-		sum += w[i] * float64(s[i])
+		if s[i] != notAsked {
+			sum += w[i] * float64(s[i])
+			whole += w[i]
+		}
 	}
-	return sum
+	if whole == 0 {
+		return 0
+	}
+	return sum / whole
 }

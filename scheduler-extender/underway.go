@@ -93,6 +93,7 @@ func (s *state) underway(d *demand, way *underway) *verdict {
 	return worst
 }
 
+// sum orders the scores of one demand, whatever the terms weigh.
 func (s *scores) sum() float32 {
 	sum := float32(0)
 	for _, x := range s {

@@ -96,7 +96,7 @@ func (b *board) judgeTopology(p *pick, d *demand) *verdict {
 	what := map[topology.Requirement]string{topology.NVLink: "linked by NVLink, each to each", topology.NUMA: "on one NUMA node"}[d.requirement]
 	alone, short := b.admit(b.empty(), d)
 	if short != nil || !b.meets(&alone, d.requirement) {
-		return refuse(causeTopology, false, "the node's GPUs that the device plugin would pick are not %s, even if all were free", what)
+		return refuse(causeTopology, false, "even if all of the node's GPUs were free, the device plugin might pick some that are not %s", what)
 	}
 	if p.unsure && b.links.Meets(held, d.requirement) {
 		return refuse(causeTopology, true, "the device plugin may pick GPUs that are not %s", what)

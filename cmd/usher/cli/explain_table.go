@@ -58,7 +58,11 @@ func writeRanking(w io.Writer, e *extender.Explanation, ranked, filtered []exten
 			}
 			fmt.Fprintf(t, "%s %s\t%s\t%d\t%.3f\t%.2f", mark, n.Name, n.GPUs, n.Score, n.Total, n.Freshness)
 			for _, score := range n.Scores {
-				fmt.Fprintf(t, "\t%.2f", score)
+				if score == nil {
+					fmt.Fprint(t, "\t-")
+				} else {
+					fmt.Fprintf(t, "\t%.2f", *score)
+				}
 			}
 			fmt.Fprintln(t)
 		}
