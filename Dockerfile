@@ -15,11 +15,20 @@ RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache
 FROM source AS build-usher-webhook
 RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build make usher-webhook
 
+FROM source AS build-usher-extender
+RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build make usher-extender
+
 # No shell, no package manager: certificates, time zones and one static binary.
 FROM gcr.io/distroless/static-debian12:nonroot AS usher
 COPY --from=build-usher /src/bin/usher /usher
 USER 65532:65532
 ENTRYPOINT ["/usher"]
+
+FROM gcr.io/distroless/static-debian12:nonroot AS usher-extender
+COPY --from=build-usher-extender /src/bin/usher-extender /usher-extender
+USER 65532:65532
+EXPOSE 9444
+ENTRYPOINT ["/usher-extender"]
 
 # The last target is the default one.
 FROM gcr.io/distroless/static-debian12:nonroot AS usher-webhook
