@@ -61,6 +61,10 @@ func body(t testing.TB, p *corev1.Pod, names []string) []byte {
 func reply(h http.Handler, path string, body []byte) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(http.MethodPost, path, bytes.NewReader(body)) //nolint:noctx // no server is asked
 	r.Header.Set("Content-Type", "application/json")
+	return answerTo(h, r)
+}
+
+func answerTo(h http.Handler, r *http.Request) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
 	return w

@@ -131,7 +131,7 @@ func decodePod(d *jsontext.Decoder) (*corev1.Pod, error) {
 	}
 	pod := &corev1.Pod{}
 	if err := json.UnmarshalCaseSensitivePreserveInts(raw, pod); err != nil {
-		return nil, fmt.Errorf("Pod: %w", err)
+		return nil, fmt.Errorf("field Pod: %w", err)
 	}
 	return pod, nil
 }
@@ -144,7 +144,7 @@ func (q *question) decodeNames(d *jsontext.Decoder, body []byte) error {
 		return err
 	}
 	if raw.Kind() != '[' {
-		return errors.New("NodeNames is no array")
+		return errors.New("field NodeNames is no array")
 	}
 	list := valueAt(d, body, raw)
 	names := make([][]byte, 0, bytes.Count(list, []byte{','})+1)
@@ -157,10 +157,10 @@ func (q *question) decodeNames(d *jsontext.Decoder, body []byte) error {
 		}
 		end := closingQuote(rest)
 		if end < 0 || end >= maxNodeName {
-			return fmt.Errorf("NodeNames[%d] is not a node's name", len(names))
+			return fmt.Errorf("field NodeNames[%d] is not a node's name", len(names))
 		}
 		if len(names) == maxNodes {
-			return fmt.Errorf("NodeNames has more than %d elements", maxNodes)
+			return fmt.Errorf("field NodeNames has more than %d elements", maxNodes)
 		}
 		names = append(names, rest[:end+1])
 		rest = rest[end+1:]
@@ -203,14 +203,14 @@ func (q *question) decodeNodes(d *jsontext.Decoder, body []byte) error {
 		return d.SkipValue()
 	case '{':
 	default:
-		return errors.New("Nodes is no object")
+		return errors.New("field Nodes is no object")
 	}
 	q.nodes = [][]byte{}
 	return eachMember(d, func(name string) error {
 		if name != "items" {
 			return d.SkipValue()
 		}
-		return eachElement(d, "Nodes.items", func() error {
+		return eachElement(d, "field Nodes.items", func() error {
 			raw, err := d.ReadValue()
 			if err != nil {
 				return err
@@ -221,11 +221,11 @@ func (q *question) decodeNodes(d *jsontext.Decoder, body []byte) error {
 				} `json:"metadata"`
 			}
 			if err := json.UnmarshalCaseSensitivePreserveInts(raw, &node); err != nil {
-				return fmt.Errorf("Nodes.items[%d]: %w", len(q.nodes), err)
+				return fmt.Errorf("field Nodes.items[%d]: %w", len(q.nodes), err)
 			}
 			quoted, err := jsontext.AppendQuote(nil, node.Metadata.Name)
 			if err != nil || len(quoted) > maxNodeName {
-				return fmt.Errorf("Nodes.items[%d] has no valid name", len(q.nodes))
+				return fmt.Errorf("field Nodes.items[%d] has no valid name", len(q.nodes))
 			}
 			q.nodes, q.names = append(q.nodes, valueAt(d, body, raw)), append(q.names, quoted)
 			return nil
