@@ -31,7 +31,7 @@ func sample(t testing.TB, file, name string) *v1alpha1.GPUNode {
 	nodes, err := gpunode.Read([]string{"../testdata/gpunodes/" + file + ".yaml"}, nil)
 	must(t, err)
 	n := &nodes[0]
-	n.Name, n.Status.Allocations = name, nil
+	n.Name, n.Status.Allocations, n.Status.Heartbeat = name, nil, nil
 	return n
 }
 
