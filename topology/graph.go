@@ -6,6 +6,7 @@ package topology
 import (
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // MaxGPUs is the most GPUs of one node.
@@ -53,11 +54,7 @@ type Graph struct {
 	gpus []GPU
 	// links, by a*len(gpus)+b.
 	links []Link
-	// linked are the GPUs that each GPU has an NVLink to, and itself.
-	linked []Set
-	// nodes are the sets of GPUs of each NUMA node; unknown those of none.
-	nodes   []Set
-	unknown Set
+	relations
 }
 
 // New makes a graph of GPUs and the links of pairs of them, in either order.
@@ -67,12 +64,7 @@ func New(gpus []GPU, pairs []Pair) (*Graph, error) {
 	if n > MaxGPUs {
 		return nil, fmt.Errorf("%d GPUs are too many: at most %d", n, MaxGPUs)
 	}
-	g := &Graph{
-		gpus:   append([]GPU(nil), gpus...),
-		links:  make([]Link, n*n),
-		linked: make([]Set, n),
-	}
-	g.groupByNUMA()
+	g := &Graph{gpus: slices.Clone(gpus), links: make([]Link, n*n), relations: relationsOf(gpus)}
 	var given [MaxGPUs]Set
 	var wrong []error
 	for _, p := range pairs {
@@ -92,30 +84,13 @@ func New(gpus []GPU, pairs []Pair) (*Graph, error) {
 		given[p.A], given[p.B] = given[p.A].With(p.B), given[p.B].With(p.A)
 		g.links[p.A*n+p.B], g.links[p.B*n+p.A] = p.Link, p.Link
 		if p.Link.Lanes > 0 {
-			g.linked[p.A], g.linked[p.B] = g.linked[p.A].With(p.B), g.linked[p.B].With(p.A)
+			g.link(p.A, p.B)
 		}
 	}
 	if wrong != nil {
 		return nil, errors.Join(wrong...)
 	}
 	return g, nil
-}
-
-func (g *Graph) groupByNUMA() {
-	at := map[int]int{}
-	for i, gpu := range g.gpus {
-		g.linked[i] = Of(i)
-		if gpu.NUMA < 0 {
-			g.unknown = g.unknown.With(i)
-			continue
-		}
-		node, ok := at[gpu.NUMA]
-		if !ok {
-			node = len(g.nodes)
-			at[gpu.NUMA], g.nodes = node, append(g.nodes, 0)
-		}
-		g.nodes[node] = g.nodes[node].With(i)
-	}
 }
 
 // Len is the number of GPUs.
@@ -133,6 +108,9 @@ func (g *Graph) Link(a, b int) Link { return g.links[a*len(g.gpus)+b] }
 // Weight is the weight of the link of a and b, 0 for a GPU and itself.
 func (g *Graph) Weight(a, b int) int { return g.Link(a, b).Weight() }
 
+// Meets reports whether the GPUs of a set meet a requirement.
+func (g *Graph) Meets(s Set, r Requirement) bool { return g.meets(s, r) }
+
 // SetWeight is the sum of the weights of all pairs of the set.
 func (g *Graph) SetWeight(s Set) int {
 	sum := 0
@@ -142,19 +120,4 @@ func (g *Graph) SetWeight(s Set) int {
 		}
 	}
 	return sum
-}
-
-// numaNodes counts the NUMA nodes of a set; GPUs whose node is not known count
-// as on one more.
-func (g *Graph) numaNodes(s Set) int {
-	count := 0
-	for _, node := range g.nodes {
-		if s&node != 0 {
-			count++
-		}
-	}
-	if s&g.unknown != 0 {
-		count++
-	}
-	return count
 }

@@ -25,8 +25,8 @@ func (g *Graph) pluginWeight(a, b int) int {
 //
 // The first of several such divisions is the one that is taken, and that depends
 // on the order in which the plugin gets the GPUs. The kubelet sends them in no
-// order; Predict takes them by index. Tables.MayPick and Tables.Assured speak of
-// every order.
+// order, so that ties are decided by chance; Predict takes them by index, and
+// Tables.Picks tells all that may be picked.
 //
 // The policy is wrong in two cases, and Predict does what it should have done.
 // Where the smaller set weighs as much as the sets of k or more, it returns that
@@ -37,10 +37,14 @@ func (g *Graph) pluginWeight(a, b int) int {
 // instead, and a kubelet with a topology manager may offer it the GPUs of one
 // NUMA node only.
 func Predict(g *Graph, available Set, k int) (Set, bool) {
-	if k < 1 || k > (available&g.All()).Len() {
+	available &= g.All()
+	switch {
+	case k < 1 || k > available.Len():
 		return 0, false
+	case k == 1:
+		return available & -available, true
 	}
-	d := g.divide(available&g.All(), k)
+	d := g.divide(available, k)
 	defer d.release()
 	return d.positions.expand(d.pick()), true
 }

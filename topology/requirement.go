@@ -41,22 +41,3 @@ func ParseRequirement(name string) (Requirement, error) {
 	}
 	return BestEffort, fmt.Errorf("%q is no GPU topology; nvlink, numa and best-effort are", name)
 }
-
-// Meets reports whether the GPUs of a set meet a requirement.
-func (g *Graph) Meets(s Set, r Requirement) bool {
-	switch {
-	case r == BestEffort || s.Len() < 2:
-		return true
-	case r == NVLink:
-		for i := range s.Members() {
-			if s&^g.linked[i] != 0 {
-				return false
-			}
-		}
-		return true
-	case r == NUMA:
-		return s&g.unknown == 0 && g.numaNodes(s) == 1
-	default:
-		return false
-	}
-}

@@ -13,7 +13,7 @@ func (g *Graph) search(free Set, ideal *[requirements][MaxGPUs]Choice) {
 	spread(weights, rests)
 
 	all := subset(1<<p.n - 1)
-	s := searcher{graph: g, positions: &p, before: rests[all], n: p.n}
+	s := searcher{relations: p.relations(g), before: rests[all], n: p.n}
 	for set := subset(1); set <= all; set++ {
 		s.offer(candidate{set: set, weight: weights[set], rest: rests[all&^set]})
 	}
@@ -66,32 +66,25 @@ type candidate struct {
 	rest   remainder
 }
 
+// searcher keeps the best candidates of each size for each requirement.
 type searcher struct {
-	graph     *Graph
-	positions *positions
-	before    remainder
-	n         int
-	best      [requirements][MaxGPUs]candidate
+	relations
+	before remainder
+	n      int
+	best   [requirements][MaxGPUs]candidate
 }
 
 // offer keeps a candidate where it is better than those before it.
 func (s *searcher) offer(c candidate) {
 	k := bits.OnesCount32(c.set) - 1
-	var gpus Set
 	for r := range s.best {
 		best := &s.best[r][k]
-		if best.set != 0 && (c.weight < best.weight || c.weight == best.weight && !s.better(&c, best)) {
-			continue
+		switch {
+		case c.weight < best.weight && best.set != 0:
+		case !s.meets(Set(c.set), Requirement(r)):
+		case c.weight > best.weight || best.set == 0 || s.better(&c, best):
+			*best = c
 		}
-		if r != int(BestEffort) {
-			if gpus == 0 {
-				gpus = s.positions.expand(c.set)
-			}
-			if !s.graph.Meets(gpus, Requirement(r)) {
-				continue
-			}
-		}
-		*best = c
 	}
 }
 
@@ -102,14 +95,12 @@ func (s *searcher) better(a, b *candidate) bool {
 			return x < y
 		}
 	}
-	if x, y := s.numaNodes(a), s.numaNodes(b); x != y {
+	if x, y := s.numaNodes(Set(a.set)), s.numaNodes(Set(b.set)); x != y {
 		return x < y
 	}
 	differ := a.set ^ b.set
 	return a.set&differ&-differ != 0
 }
-
-func (s *searcher) numaNodes(c *candidate) int { return s.graph.numaNodes(s.positions.expand(c.set)) }
 
 // regret is Regret.Millionths of taking the candidate.
 func (s *searcher) regret(c *candidate) int {

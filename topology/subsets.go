@@ -33,13 +33,25 @@ func (p *positions) expand(s subset) Set {
 	return out
 }
 
-// compress turns GPUs, all of them free, to positions.
+// compress turns GPUs to positions, those that are free.
 func (p *positions) compress(s Set) subset {
 	var out subset
 	for i, gpu := range p.gpus[:p.n] {
 		out |= subset(s>>gpu&1) << i
 	}
 	return out
+}
+
+// relations are those of the free GPUs, by position.
+func (p *positions) relations(g *Graph) relations {
+	r := relations{count: g.count, unknown: Set(p.compress(g.unknown))}
+	for i, gpu := range p.gpus[:p.n] {
+		r.linked[i] = Set(p.compress(g.linked[gpu]))
+	}
+	for i, node := range g.nodes[:g.count] {
+		r.nodes[i] = Set(p.compress(node))
+	}
+	return r
 }
 
 // weigh fills in the weight of every subset. All pairs of a subset but that of

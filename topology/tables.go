@@ -1,7 +1,5 @@
 package topology
 
-import "sync"
-
 // Choice is a set of GPUs and its weight, the sum over its pairs. The zero
 // Choice is none.
 type Choice struct {
@@ -16,15 +14,8 @@ type Tables struct {
 	free  Set
 	// ideal, by requirement and size less one.
 	ideal [requirements][MaxGPUs]Choice
-	// picks, by size less one, are worked out when first asked for.
+	// picks, by size less one.
 	picks [MaxGPUs]picks
-}
-
-type picks struct {
-	predicted, assured sync.Once
-	choice             Choice
-	// broken says for each requirement whether some possible pick breaks it.
-	broken [requirements]bool
 }
 
 // Tables works out the best sets of every size of those GPUs that are free.

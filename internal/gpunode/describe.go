@@ -59,13 +59,19 @@ type Holder struct {
 }
 
 // Best is the best free set of one size, and what NVIDIA's device plugin will
-// pick instead. Weights are those of package topology.
+// pick. Weights are those of package topology.
 type Best struct {
-	Size       int     `json:"size"`
-	GPUs       []int32 `json:"gpus"`
-	Weight     int     `json:"weight"`
-	Pick       []int32 `json:"pick"`
-	PickWeight int     `json:"pickWeight"`
+	Size   int     `json:"size"`
+	GPUs   []int32 `json:"gpus"`
+	Weight int     `json:"weight"`
+	// Picks are all sets that the plugin may pick: chance decides between them.
+	Picks []Pick `json:"picks"`
+}
+
+// Pick is a set that the device plugin may pick.
+type Pick struct {
+	GPUs   []int32 `json:"gpus"`
+	Weight int     `json:"weight"`
 }
 
 // Well reports whether the node is ready and all of its GPUs can be used.
@@ -110,8 +116,11 @@ func Describe(n *v1alpha1.GPUNode) (*Description, error) {
 		if !ok {
 			break
 		}
-		pick, _ := tables.Predicted(k)
-		d.Best = append(d.Best, Best{k, indices(ideal.GPUs), ideal.Weight, indices(pick.GPUs), pick.Weight})
+		best := Best{Size: k, GPUs: indices(ideal.GPUs), Weight: ideal.Weight}
+		for _, s := range tables.Picks(k) {
+			best.Picks = append(best.Picks, Pick{indices(s), graph.SetWeight(s)})
+		}
+		d.Best = append(d.Best, best)
 	}
 	return d, nil
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"usher.dev/usher/api/v1alpha1"
+	"usher.dev/usher/internal/printable"
 )
 
 // notKnown stands where a report says nothing.
@@ -56,7 +57,7 @@ func Matrix(w io.Writer, n *v1alpha1.GPUNode, colored bool) error {
 		b.WriteString("\nNIC legend:\n")
 	}
 	for i, nic := range nics {
-		fmt.Fprintf(&b, "  NIC%d  %s\n", i, nic.Name)
+		fmt.Fprintf(&b, "  NIC%d  %s\n", i, printable.Line(nic.Name))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

@@ -7,6 +7,7 @@ import (
 	"github.com/fatih/color"
 
 	"usher.dev/usher/api/v1alpha1"
+	"usher.dev/usher/internal/printable"
 )
 
 // styles are the colours of what is printed.
@@ -68,6 +69,15 @@ type cell struct {
 	style *color.Color
 }
 
+// print gives the text as a terminal shows it, and its width.
+func (c cell) print() (styled string, width int) {
+	text := printable.Line(c.text)
+	if c.style == nil {
+		return text, utf8.RuneCountInString(text)
+	}
+	return c.style.Sprint(text), utf8.RuneCountInString(text)
+}
+
 func plain(text string) cell { return cell{text: text} }
 
 // table is rows of cells; a row may be shorter than others.
@@ -81,18 +91,16 @@ func (t table) write(b *strings.Builder) {
 			if i == len(widths) {
 				widths = append(widths, 0)
 			}
-			widths[i] = max(widths[i], utf8.RuneCountInString(c.text))
+			_, width := c.print()
+			widths[i] = max(widths[i], width)
 		}
 	}
 	for _, row := range t {
 		for i, c := range row {
-			text := c.text
-			if c.style != nil {
-				text = c.style.Sprint(text)
-			}
+			text, width := c.print()
 			b.WriteString(text)
 			if i < len(row)-1 {
-				b.WriteString(strings.Repeat(" ", widths[i]+2-utf8.RuneCountInString(c.text)))
+				b.WriteString(strings.Repeat(" ", widths[i]+2-width))
 			}
 		}
 		b.WriteByte('\n')

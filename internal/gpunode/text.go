@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"usher.dev/usher/api/v1alpha1"
+	"usher.dev/usher/internal/printable"
 )
 
 // WriteText prints the description for people: a headline, the matrix, a line for
@@ -42,9 +43,9 @@ func (d *Description) headline(b *strings.Builder, s styles) {
 	if d.CUDA != "" {
 		parts = append(parts, "CUDA "+d.CUDA)
 	}
-	fmt.Fprintf(b, "%s: %s\n", s.head.Sprint(d.Name), strings.Join(parts, ", "))
+	fmt.Fprintf(b, "%s: %s\n", s.head.Sprint(printable.Line(d.Name)), printable.Line(strings.Join(parts, ", ")))
 	if !d.Ready {
-		b.WriteString(s.bad.Sprintf("not ready: %s: %s", d.Reason, d.Message) + "\n")
+		b.WriteString(s.bad.Sprint(printable.Line(fmt.Sprintf("not ready: %s: %s", d.Reason, d.Message))) + "\n")
 	}
 }
 
@@ -68,9 +69,12 @@ func (d *Description) devices(s styles) table {
 			percent(report.UtilizationPercent), percent(report.MemoryUsedPercent), s.heldBy(gpu),
 		})
 		for _, instance := range gpu.Instances {
-			last := instance.Start + instance.Size - 1
+			place := fmt.Sprintf("slices %d-%d", instance.Start, instance.Start+instance.Size-1)
+			if instance.Size == 1 {
+				place = fmt.Sprintf("slice %d", instance.Start)
+			}
 			t = append(t, []cell{
-				plain(""), plain(instance.Profile), plain(fmt.Sprintf("slices %d-%d", instance.Start, last)), plain(""), plain(""),
+				plain(""), plain(instance.Profile), plain(place), plain(""), plain(""),
 				s.holders(instance.Holders),
 			})
 		}
@@ -86,18 +90,39 @@ func (d *Description) devices(s styles) table {
 }
 
 func (d *Description) best(s styles) table {
-	t := table{{{"Pod of", s.head}, {"Best free GPUs", s.head}, {"Weight", s.head}, {"The plugin picks", s.head}, {"Weight", s.head}}}
+	t := table{{{"Pod of", s.head}, {"Best free GPUs", s.head}, {"Weight", s.head}, {"Weight picked", s.head}, {"The plugin picks", s.head}}}
 	for _, best := range d.Best {
+		least, most := best.Picks[0].Weight, best.Picks[0].Weight
+		for _, pick := range best.Picks {
+			least, most = min(least, pick.Weight), max(most, pick.Weight)
+		}
 		style := s.good
-		if best.PickWeight < best.Weight {
+		if least < best.Weight {
 			style = s.warn
 		}
+		weight := fmt.Sprint(least)
+		if least < most {
+			weight = fmt.Sprintf("%d-%d", least, most)
+		}
 		t = append(t, []cell{
-			plain(fmt.Sprint(best.Size)), plain(list(best.GPUs)), plain(fmt.Sprint(best.Weight)),
-			{list(best.Pick), style}, {fmt.Sprint(best.PickWeight), style},
+			plain(fmt.Sprint(best.Size)), plain(list(best.GPUs)), plain(fmt.Sprint(best.Weight)), {weight, style}, plain(picks(best.Picks)),
 		})
 	}
 	return t
+}
+
+// maxPicks is how many picks are listed.
+const maxPicks = 4
+
+func picks(all []Pick) string {
+	var names []string
+	for _, pick := range all[:min(len(all), maxPicks)] {
+		names = append(names, list(pick.GPUs))
+	}
+	if more := len(all) - maxPicks; more > 0 {
+		names = append(names, fmt.Sprintf("%d more", more))
+	}
+	return strings.Join(names, " or ")
 }
 
 func (s styles) health(h v1alpha1.Health) cell { return cell{string(h), s.of(h)} }
