@@ -25,7 +25,7 @@ FUZZTIME ?= 60s
 
 # The binaries, one folder each under cmd/. The Dockerfile builds them by these
 # targets, and `make test` does too, so that an image never fails to build alone.
-BINARIES := usher-webhook usher usher-agent
+BINARIES := usher-webhook usher-extender usher usher-agent
 
 # Those that load a C library at run time, and so need a libc: NVML.
 CGO_BINARIES := usher-agent
@@ -77,7 +77,7 @@ unit: ## Go tests of every package; PODS random pods are held against Kubernetes
 # The policies' own tests share nothing between goroutines and are ten times
 # slower with the detector.
 race: ## Go tests again with the race detector, where goroutines share anything
-	go test -race -short ./internal/... ./webhook/... ./agent/... ./cmd/...
+	go test -race -short ./internal/... ./webhook/... ./scheduler-extender/... ./agent/... ./cmd/...
 
 .PHONY: e2e
 e2e: ## Tests on a real etcd and kube-apiserver, built from their modules on first use
