@@ -13,8 +13,8 @@ import (
 
 // Patience is how long a watch may be silent before what it brought counts as
 // old. The API server sends a bookmark about every minute on a watch on which
-// nothing happens.
-const Patience = 3 * time.Minute
+// nothing happens, and now and then leaves one out.
+const Patience = 4 * time.Minute
 
 // pulse notes when the API server last sent something on each watch. A watch
 // that stalls, or cannot be begun again, falls silent; nothing else tells of it,
