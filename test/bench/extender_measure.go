@@ -27,6 +27,8 @@ type scheduling struct {
 	rounds  int
 	// each is how many decisions one round takes of each extender.
 	each int
+	// bytesPerNode is what the extender keeps in memory of one node.
+	bytesPerNode int
 	// fit is how many nodes of the fleet usher left to each demand.
 	fit []int
 }
@@ -38,10 +40,14 @@ func compareExtenders(ctx context.Context, dir string, s schedule, progress io.W
 	if err := os.MkdirAll(objects, 0o700); err != nil {
 		return nil, err
 	}
-	names, err := writeFleet(objects, "testdata/gpunodes")
+	fleet, err := newFleet("testdata/gpunodes")
 	if err != nil {
 		return nil, err
 	}
+	if err := write(fleet, objects); err != nil {
+		return nil, err
+	}
+	names := namesOf(fleet)
 	binary, err := build(ctx, dir, "usher-extender")
 	if err != nil {
 		return nil, err
@@ -50,7 +56,11 @@ func compareExtenders(ctx context.Context, dir string, s schedule, progress io.W
 	if err != nil {
 		return nil, err
 	}
-	out := &scheduling{rounds: s.rounds, each: s.decisions, kinds: []kindOfServer{
+	perNode, err := bytesPerNode(fleet)
+	if err != nil {
+		return nil, err
+	}
+	out := &scheduling{rounds: s.rounds, each: s.decisions, bytesPerNode: perNode, kinds: []kindOfServer{
 		{name: "thoughtless", about: "parses with encoding/json and answers that any node will do", plain: true, command: []string{self, "serve", "thoughtless"}},
 		{name: "usher", about: "`usher-extender --standalone`", plain: true, command: []string{binary, "--standalone", "--objects", objects}},
 	}}

@@ -35,6 +35,7 @@ The extenders take turns, %d rounds of %d decisions; ratios are within one round
 	}
 	usher := s.figures[len(s.figures)-1]
 	median, tail := spreadOf(ratios(usher.median, yardstick.median)), spreadOf(ratios(usher.tail, yardstick.tail))
+	fmt.Fprintf(b, "\nOf each node the extender keeps %d bytes in memory, beside the copies of objects that its watches keep.\n", s.bytesPerNode)
 	fmt.Fprintf(b, "\nWanted: at most %d times p50 (%s) and p99 (%s).\n\n", mostOfThoughtless,
 		reached(median.median <= mostOfThoughtless), reached(tail.median <= mostOfThoughtless))
 }
