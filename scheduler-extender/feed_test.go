@@ -102,9 +102,9 @@ func TestTheFeedFollowsAnAPIServer(t *testing.T) {
 		a.events <- e
 	}
 	send("ADDED", bound(podOf("other", 2, ""), "n", 1))
-	eventually(t, "the pod to hold its GPUs", func() bool { return freeOn(s, "n").Len() == 2 })
+	eventually(t, "the pod to hold its GPUs", func() bool { return freeOn(s).Len() == 2 })
 	send("DELETED", bound(podOf("other", 2, ""), "n", 1))
-	eventually(t, "the pod to leave them", func() bool { return freeOn(s, "n").Len() == 4 })
+	eventually(t, "the pod to leave them", func() bool { return freeOn(s).Len() == 4 })
 }
 
 func eventually(t *testing.T, what string, done func() bool) {

@@ -129,12 +129,14 @@ func (p *passage) add(which uint8) {
 
 func (w *ways) of(demands []*demand, p *passage) *underway {
 	way := &underway{room: *p.room, overflow: p.overflow}
-	key := fmt.Sprintf("%t;%s", p.overflow, p.room)
+	var text strings.Builder
+	fmt.Fprintf(&text, "%t;%s", p.overflow, p.room)
 	for _, r := range p.runs[:p.n] {
 		d := demands[r.which]
 		way.runs = append(way.runs, run{d, int(r.count)})
-		key += fmt.Sprintf("%d*%s;", r.count, d.key)
+		fmt.Fprintf(&text, "%d*%s;", r.count, d.key)
 	}
+	key := text.String()
 	if known, ok := w.known.Get(key); ok {
 		return known
 	}
