@@ -62,6 +62,8 @@ func TestTranscripts(t *testing.T) {
 		{"review-warnings-alone", review("-f", "testdata/manifests/warning.yaml")},
 		{"review-namespace", review("-f", "testdata/manifests/namespace.yaml")},
 		{"review-namespace-as", review("-f", "testdata/manifests/namespace.yaml", "--as", "me", "--as-group", "platform")},
+		{"review-gpunode", []string{"review", "-f", "testdata/gpunode.yaml"}},
+		{"review-gpunode-as", []string{"review", "-f", "testdata/gpunode.yaml", "--as", "root", "--as-group", "system:masters"}},
 		{"review-broken", review("-f", "testdata/manifests/broken.yaml", "-f", "testdata/manifests/gone.yaml")},
 		{"review-broken-configuration", []string{"review", "-f", "testdata/manifests", "--config", "testdata/manifests/clean.json"}},
 		{"test-names-that-match-nothing", []string{"test", "../review/testdata/policies", "--run", "nothing"}},
