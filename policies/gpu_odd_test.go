@@ -8,11 +8,7 @@ import (
 
 	kjson "sigs.k8s.io/json"
 
-	"usher.dev/usher/api/v1alpha1"
-	"usher.dev/usher/internal/config"
-	"usher.dev/usher/internal/engine"
 	"usher.dev/usher/internal/verdict"
-	"usher.dev/usher/policies"
 )
 
 const (
@@ -52,16 +48,7 @@ const (
 // and parameters by values of other types: no evaluation fails, and what is wrong
 // elsewhere is still found.
 func TestOddTypesNeitherFailNorHideViolations(t *testing.T) {
-	cfg := config.Default()
-	cfg.DefaultMode = v1alpha1.ModeOff
-	cfg.Policies = map[string]v1alpha1.PolicyConfiguration{}
-	for _, name := range []string{"resource_limits", "gpu_quota", "gpu_escape"} {
-		cfg.Policies[name] = v1alpha1.PolicyConfiguration{Mode: v1alpha1.ModeEnforce}
-	}
-	set, err := engine.Compile(cfg, policies.FS)
-	if err != nil {
-		t.Fatal(err)
-	}
+	set := shippedAlone(t, "resource_limits", "gpu_quota", "gpu_escape", "gpu_scheduling", "node_identity")
 	for _, kind := range []struct {
 		name   string
 		input  func(r *rand.Rand) verdict.Input

@@ -15,7 +15,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/open-policy-agent/opa/v1/rego"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"usher.dev/usher/api/v1alpha1"
 	"usher.dev/usher/internal/config"
 	"usher.dev/usher/internal/engine"
 	"usher.dev/usher/internal/fixture"
@@ -77,15 +79,20 @@ func TestVerdictsOnWhatAPolicyReadsAreVerdictsOnTheWholeInput(t *testing.T) {
 		}
 	}
 	inputs := fixtureInputs(t)
-	rounds := 1500
-	if testing.Short() {
-		rounds = 150
-	}
+	rounds := inShort(1500)
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
 	for range rounds {
 		inputs = append(inputs, crossed(random, inputs))
+	}
+	for _, w := range gpuNodeWrites() {
+		inputs = append(inputs, w.input())
+	}
+	for _, p := range scheduledPods() {
+		if random.IntN(5) == 0 {
+			inputs = append(inputs, p.input())
+		}
 	}
 	found := map[string]int{}
 	for _, in := range inputs {
@@ -94,7 +101,7 @@ func TestVerdictsOnWhatAPolicyReadsAreVerdictsOnTheWholeInput(t *testing.T) {
 				t.Fatalf("%s: %v\n%s", result.Policy, result.Err, mustMarshal(t, in))
 			}
 			input := map[string]any{"request": in.Request, "params": parameters[result.Policy], "config": map[string]any{"tenant_label": "tenant"}}
-			for key, value := range map[string]map[string]any{"pod": in.Pod, "namespace": in.Namespace, "tenant": in.Tenant} {
+			for key, value := range map[string]map[string]any{"pod": in.Pod, "old_pod": in.OldPod, "namespace": in.Namespace, "tenant": in.Tenant} {
 				if value != nil {
 					input[key] = value
 				}
@@ -109,7 +116,7 @@ func TestVerdictsOnWhatAPolicyReadsAreVerdictsOnTheWholeInput(t *testing.T) {
 		}
 	}
 	for _, p := range set.Policies() {
-		if found[p.Name] < 100 {
+		if found[p.Name] < inShort(100) {
 			t.Errorf("%s denied only %d times: the inputs do not reach it", p.Name, found[p.Name])
 		}
 	}
@@ -134,6 +141,22 @@ func hasRule(tb testing.TB, policy, rule string) bool {
 func shipped(tb testing.TB) *engine.Set {
 	tb.Helper()
 	set, err := engine.Compile(config.Default(), policies.FS)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return set
+}
+
+// shippedAlone is the set with all policies off but some.
+func shippedAlone(tb testing.TB, names ...string) *engine.Set {
+	tb.Helper()
+	cfg := config.Default()
+	cfg.DefaultMode = v1alpha1.ModeOff
+	cfg.Policies = map[string]v1alpha1.PolicyConfiguration{}
+	for _, name := range names {
+		cfg.Policies[name] = v1alpha1.PolicyConfiguration{Mode: v1alpha1.ModeEnforce}
+	}
+	set, err := engine.Compile(cfg, policies.FS)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -184,12 +207,23 @@ func fixtureInputs(tb testing.TB) []verdict.Input {
 			tb.Fatalf("%s: %v", file, err)
 		}
 		kind, _ := f.Object["kind"].(string)
+		apiVersion, _ := f.Object["apiVersion"].(string)
+		version, err := schema.ParseGroupVersion(apiVersion)
+		if err != nil {
+			tb.Fatalf("%s: %v", file, err)
+		}
 		in := verdict.Input{Request: map[string]any{
-			"operation": "CREATE", "kind": map[string]any{"kind": kind, "group": ""}, "object": f.Object,
+			"operation": "CREATE", "kind": map[string]any{"kind": kind, "group": version.Group}, "object": f.Object,
 			"userInfo": map[string]any{"username": "alice", "groups": []any{"system:authenticated"}},
 		}}
 		if kind == "Pod" {
 			in.Pod = map[string]any{"path": "", "metadata": f.Object["metadata"], "spec": f.Object["spec"]}
+		}
+		if f.Old != nil {
+			in.Request["operation"], in.Request["oldObject"] = "UPDATE", f.Old
+		}
+		if f.Old != nil && kind == "Pod" {
+			in.OldPod = map[string]any{"path": "", "metadata": f.Old["metadata"], "spec": f.Old["spec"]}
 		}
 		for _, object := range f.Objects {
 			switch object["kind"] {
@@ -204,10 +238,19 @@ func fixtureInputs(tb testing.TB) []verdict.Input {
 	return inputs
 }
 
-// crossed puts an input together from the parts of others.
+// crossed puts an input together from the parts of others. Requests about whole
+// claims and reports stay by themselves: no pod comes with them.
 func crossed(random *rand.Rand, from []verdict.Input) verdict.Input {
-	pick := func() verdict.Input { return from[random.IntN(len(from))] }
-	in := verdict.Input{Request: pick().Request, Namespace: pick().Namespace, Tenant: pick().Tenant}
+	pick := func() verdict.Input {
+		for {
+			in := from[random.IntN(len(from))]
+			group := in.Request["kind"].(map[string]any)["group"]
+			if group != "resource.k8s.io" && group != "usher.dev" {
+				return in
+			}
+		}
+	}
+	in := verdict.Input{Request: pick().Request, OldPod: pick().Pod, Namespace: pick().Namespace, Tenant: pick().Tenant}
 	pod := map[string]any{"path": []any{"", "/spec/template"}[random.IntN(2)]}
 	spec := map[string]any{}
 	for range 1 + random.IntN(3) {

@@ -5,5 +5,6 @@ package webhook
 // webhooks' rules send no others.
 func (r *Reviewer) Judges(req *Request) bool {
 	_, holdsPods := r.targets[req.groupKind()]
-	return holdsPods || judgedWhole[req.groupKind()]
+	_, whole := judgedWhole[req.groupKind()]
+	return holdsPods || whole
 }

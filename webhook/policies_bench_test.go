@@ -22,7 +22,7 @@ import (
 // BenchmarkPolicy shows what each policy costs by itself on pods that all
 // differ in what it reads; "none" is what everything around it costs.
 func BenchmarkPolicy(b *testing.B) {
-	for _, name := range []string{"none", "gpu_escape", "gpu_quota", "pod_security", "resource_limits", "tenant_isolation"} {
+	for _, name := range []string{"none", "gpu_escape", "gpu_quota", "gpu_scheduling", "node_identity", "pod_security", "resource_limits", "tenant_isolation"} {
 		b.Run(name, func(b *testing.B) {
 			cfg := config.Default()
 			cfg.DefaultMode = v1alpha1.ModeOff

@@ -217,9 +217,12 @@ type Offline struct {
 	Groups []string
 }
 
+// clusterScoped are the kinds under review that are in no namespace.
+var clusterScoped = map[groupKind]bool{{"usher.dev", "GPUNode"}: true}
+
 // NewRequest makes the request that an API server would send for an object:
 // a CREATE, or an UPDATE when there is an old object.
-func NewRequest(obj, old map[string]any, clusterScoped bool, o Offline) (*Request, error) {
+func NewRequest(obj, old map[string]any, o Offline) (*Request, error) {
 	apiVersion, _ := obj["apiVersion"].(string)
 	kind, _ := obj["kind"].(string)
 	if apiVersion == "" || kind == "" {
@@ -245,7 +248,7 @@ func NewRequest(obj, old map[string]any, clusterScoped bool, o Offline) (*Reques
 	switch {
 	case kind == "Namespace" && group == "":
 		raw["namespace"] = name // as the API server does
-	case !clusterScoped:
+	case !clusterScoped[groupKind{group, kind}]:
 		namespace, _ := metadata["namespace"].(string)
 		if namespace == "" {
 			namespace = o.Namespace

@@ -48,13 +48,24 @@ func NewReviewer(policies func() verdict.Policies, cluster Cluster, cfg *v1alpha
 	}
 }
 
-// judgedWhole are the kinds that policies judge although they hold no pod.
-var judgedWhole = map[groupKind]bool{
-	{"", "Namespace"}:                            true,
-	{"", "Binding"}:                              true,
-	{"resource.k8s.io", "ResourceClaim"}:         true,
-	{"resource.k8s.io", "ResourceClaimTemplate"}: true,
+// judgedWhole are the kinds that policies judge although they hold no pod, with
+// the updates of them that are judged.
+var judgedWhole = map[groupKind]judgedUpdates{
+	{"", "Namespace"}:                            allUpdates,
+	{"", "Binding"}:                              updatesOfSpec,
+	{"resource.k8s.io", "ResourceClaim"}:         updatesOfSpec,
+	{"resource.k8s.io", "ResourceClaimTemplate"}: updatesOfSpec,
+	// All that it holds is metadata and status.
+	{"usher.dev", "GPUNode"}: allUpdates,
 }
+
+type judgedUpdates int
+
+const (
+	// updatesOfSpec: not those that leave all but metadata and status alone.
+	updatesOfSpec judgedUpdates = iota
+	allUpdates
+)
 
 // Mutate answers the mutating webhook: a patch for a pod that is created.
 func (r *Reviewer) Mutate(ctx context.Context, req *Request) (*Outcome, error) {
@@ -98,11 +109,14 @@ func (r *Reviewer) Validate(ctx context.Context, req *Request) (*Outcome, error)
 		out.add(req, policies.Validate(ctx, in), "", nil)
 		return out, nil
 	}
-	found, misplaced, holdsPods := r.targets.find(kind, req.Object())
-	switch {
-	case !holdsPods && !judgedWhole[kind]:
-		out.refuse("unknown-kind", "", fmt.Sprintf("usher is asked about %s, but does not know where it holds pods; name it under podTemplates in usher's configuration, or take it out of the webhook's rules", req.kindName()))
+	if _, holdsPods := r.targets[kind]; !holdsPods {
+		if err := r.validateWhole(ctx, policies, req, out); err != nil {
+			return nil, err
+		}
 		return out, nil
+	}
+	found, misplaced, _ := r.targets.find(kind, req.Object())
+	switch {
 	case len(found) > maxTargets:
 		out.refuse("too-many-templates", "", fmt.Sprintf("the object holds %d pod templates; at most %d are judged", len(found), maxTargets))
 		return out, nil
@@ -117,14 +131,6 @@ func (r *Reviewer) Validate(ctx context.Context, req *Request) (*Outcome, error)
 	if err != nil {
 		return nil, err
 	}
-	if !holdsPods {
-		if req.Operation == Update && kind.kind != "Namespace" && sameApartFromMetadata(req.Object(), req.OldObject()) {
-			out.Skipped = "nothing that is judged changes"
-			return out, nil
-		}
-		out.add(req, policies.Validate(ctx, in), "", nil)
-		return out, nil
-	}
 	var old []Target
 	if req.Operation == Update {
 		old, _, _ = r.targets.find(kind, req.OldObject())
@@ -138,6 +144,26 @@ func (r *Reviewer) Validate(ctx context.Context, req *Request) (*Outcome, error)
 	}
 	out.sort()
 	return out, nil
+}
+
+// validateWhole asks the policies about an object that holds no pods. What they
+// do not read of it stays as it was parsed.
+func (r *Reviewer) validateWhole(ctx context.Context, policies verdict.Policies, req *Request, out *Outcome) error {
+	updates, judged := judgedWhole[req.groupKind()]
+	if !judged {
+		out.refuse("unknown-kind", "", fmt.Sprintf("usher is asked about %s, but does not know where it holds pods; name it under podTemplates in usher's configuration, or take it out of the webhook's rules", req.kindName()))
+		return nil
+	}
+	in, err := r.surroundings(ctx, req)
+	if err != nil {
+		return err
+	}
+	if req.Operation == Update && updates != allUpdates && sameApartFromMetadata(req.Object(), req.OldObject()) {
+		out.Skipped = "nothing that is judged changes"
+		return nil
+	}
+	out.add(req, policies.Validate(ctx, in), "", nil)
+	return nil
 }
 
 // judgeChange asks the policies about one of the targets that a request changes,

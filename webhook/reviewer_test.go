@@ -61,6 +61,7 @@ func TestPoliciesSeeTheRequestAndWhatIsAroundIt(t *testing.T) {
 		},
 		{"a binding", reviewBody(t, "v1", "Binding", fields{"target": fields{}}, fields{"subResource": "binding"}), team, verdict.Input{Namespace: team.namespaces["team"], Tenant: team.tenants["a"]}},
 		{"a claim", reviewBody(t, "resource.k8s.io/v1", "ResourceClaim", fields{}, nil), team, verdict.Input{Namespace: team.namespaces["team"], Tenant: team.tenants["a"]}},
+		{"a GPUNode, which is in no namespace", reviewBody(t, "usher.dev/v1alpha1", "GPUNode", fields{"metadata": fields{"name": "n1"}}, fields{"namespace": ""}), team, verdict.Input{}},
 		// It is itself under review: what the cluster holds is what was.
 		{"a Namespace", reviewBody(t, "v1", "Namespace", fields{"metadata": fields{"name": "team"}}, nil), team, verdict.Input{}},
 	} {

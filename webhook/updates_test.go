@@ -92,10 +92,24 @@ func TestAPolicyThatFailsBeforeAndAfterAnUpdateStillDenies(t *testing.T) {
 	}
 }
 
-func TestAnUpdateOfANamespaceIsAlwaysJudged(t *testing.T) {
-	policies := &fakePolicies{}
-	same := fields{"metadata": fields{"name": "team"}}
-	if _, err := validate(t, reviewerOf(t, policies, team, ""), reviewBody(t, "v1", "Namespace", same, fields{"operation": "UPDATE", "oldObject": same})); err != nil || len(policies.asked) != 1 {
-		t.Errorf("%v, asked %d times", err, len(policies.asked))
+func TestUpdatesThatAreAlwaysJudged(t *testing.T) {
+	named := fields{"metadata": fields{"name": "team"}}
+	for _, tt := range []struct {
+		name, apiVersion, kind string
+		subresource            string
+		old, now               fields
+	}{
+		{"of a Namespace, even one that changes nothing", "v1", "Namespace", "", named, named},
+		{"of what a GPUNode reports", "usher.dev/v1alpha1", "GPUNode", "status", with(named, fields{"status": fields{"sequence": 1}}), with(named, fields{"status": fields{"sequence": 2}})},
+		{"of a GPUNode's metadata", "usher.dev/v1alpha1", "GPUNode", "", named, fields{"metadata": fields{"name": "team", "ownerReferences": []any{}}}},
+		{"of a GPUNode that is deleted", "usher.dev/v1alpha1", "GPUNode", "", fields{"metadata": fields{"deletionTimestamp": "2026-01-01T00:00:00Z"}}, named},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			policies := &fakePolicies{}
+			out, err := validate(t, reviewerOf(t, policies, team, ""), reviewBody(t, tt.apiVersion, tt.kind, tt.now, fields{"operation": "UPDATE", "subResource": tt.subresource, "oldObject": tt.old}))
+			if err != nil || out.Skipped != "" || len(policies.asked) != 1 {
+				t.Errorf("%v, outcome %+v, asked %d times", err, out, len(policies.asked))
+			}
+		})
 	}
 }

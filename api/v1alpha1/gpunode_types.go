@@ -173,6 +173,12 @@ type GPU struct {
 	// +kubebuilder:validation:Minimum=0
 	NUMANode *int32 `json:"numaNode,omitempty"`
 
+	// MemoryNUMANode is the NUMA node that the GPU's own memory is, on machines
+	// such as Grace Hopper where the kernel manages it; absent elsewhere.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	MemoryNUMANode *int32 `json:"memoryNUMANode,omitempty"`
+
 	// CPUAffinity lists the CPUs near the GPU, as in 0-47,96-143.
 	// +optional
 	// +kubebuilder:validation:MaxLength=256

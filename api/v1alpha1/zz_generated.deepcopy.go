@@ -103,6 +103,11 @@ func (in *GPU) DeepCopyInto(out *GPU) {
 		*out = new(int32)
 		**out = **in
 	}
+	if in.MemoryNUMANode != nil {
+		in, out := &in.MemoryNUMANode, &out.MemoryNUMANode
+		*out = new(int32)
+		**out = **in
+	}
 	if in.Fabric != nil {
 		in, out := &in.Fabric, &out.Fabric
 		*out = new(Fabric)

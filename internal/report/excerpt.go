@@ -2,7 +2,8 @@ package report
 
 import (
 	"strings"
-	"unicode"
+
+	"usher.dev/usher/internal/printable"
 )
 
 const (
@@ -20,7 +21,7 @@ func (s styles) excerpt(b *strings.Builder, source string, column int) {
 		return
 	}
 	line, column := clip([]rune(source), column)
-	b.WriteString("  " + visible(string(line)) + "\n  ")
+	b.WriteString("  " + printable.Line(string(line)) + "\n  ")
 	for _, r := range line[:min(column-1, len(line))] {
 		if r != '\t' {
 			r = ' '
@@ -46,18 +47,4 @@ func clip(line []rune, column int) ([]rune, int) {
 		column++
 	}
 	return clipped, column - begin
-}
-
-// visible replaces what would act on a terminal instead of being shown:
-// control characters and changes of writing direction. A line stays one line.
-func visible(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r == '\n' {
-			return ' '
-		}
-		if r != '\t' && unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029' {
-			return unicode.ReplacementChar
-		}
-		return r
-	}, text)
 }

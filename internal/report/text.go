@@ -10,6 +10,7 @@ import (
 	"github.com/fatih/color"
 
 	"usher.dev/usher/api/v1alpha1"
+	"usher.dev/usher/internal/printable"
 )
 
 // styles are the colours of the parts of a text report.
@@ -51,9 +52,9 @@ func writeText(w io.Writer, r *Report, enabled bool) error {
 	var b strings.Builder
 	for _, v := range r.Violations {
 		fmt.Fprintf(&b, "%s %s %s\n",
-			s.place.Sprintf("%s:%d:%d:", visible(v.File), v.Line, v.Column),
-			s.modes[v.Mode].Sprint(modeWords[v.Mode]+visible(v.Message)),
-			s.rule.Sprintf("[%s]", visible(v.ID())))
+			s.place.Sprintf("%s:%d:%d:", printable.Line(v.File), v.Line, v.Column),
+			s.modes[v.Mode].Sprint(modeWords[v.Mode]+printable.Line(v.Message)),
+			s.rule.Sprintf("[%s]", printable.Line(v.ID())))
 		s.excerpt(&b, v.Source, v.Column)
 	}
 	if len(r.Violations) > 0 {
@@ -78,11 +79,11 @@ func WriteProblems(w io.Writer, problems []Problem, enabled bool) error {
 		switch {
 		case p.File == "":
 		case p.Line == 0:
-			b.WriteString(s.place.Sprintf("%s: ", visible(p.File)))
+			b.WriteString(s.place.Sprintf("%s: ", printable.Line(p.File)))
 		default:
-			b.WriteString(s.place.Sprintf("%s:%d:%d: ", visible(p.File), p.Line, p.Column))
+			b.WriteString(s.place.Sprintf("%s:%d:%d: ", printable.Line(p.File), p.Line, p.Column))
 		}
-		b.WriteString(s.modes[v1alpha1.ModeEnforce].Sprint("could not review: "+visible(p.Message)) + "\n")
+		b.WriteString(s.modes[v1alpha1.ModeEnforce].Sprint("could not review: "+printable.Line(p.Message)) + "\n")
 		if p.Line > 0 {
 			s.excerpt(&b, p.Source, p.Column)
 		}

@@ -27,6 +27,11 @@ func TestColdStart(t *testing.T) {
 		return c.as(t, developer).create(t.Context(), pods, guarded)
 	})
 
+	c.installAgents(t)
+	owner := c.node(t, "reporting")
+	agent := c.agent(t, "reporting")
+	agent.report(t, owner)
+
 	c.usher.kill()
 	c.Kill()
 	if err := c.Start(t.Context()); err != nil {
@@ -74,12 +79,22 @@ func TestColdStart(t *testing.T) {
 		}
 	})
 
+	t.Run("a report is refused, and why", func(t *testing.T) {
+		err := agent.patchGPUNode(t, "reporting", `{"status": {"sequence": 8}}`, "status")
+		if err == nil || !strings.Contains(err.Error(), `failed calling webhook "validate.usher.dev"`) {
+			t.Errorf("the answer was: %v", orAdmitted(err))
+		}
+	})
+
 	back := time.Now()
 	if err := c.usher.start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := c.as(t, developer).create(t.Context(), pods, newObject(t, podKinds[0], namespace, "in-time")); err != nil {
 		t.Errorf("usher is ready again, but: %v", err)
+	}
+	if err := agent.patchGPUNode(t, "reporting", `{"status": {"sequence": 8}}`, "status"); err != nil {
+		t.Errorf("usher is ready again, but the agent's next report: %v", err)
 	}
 	violating := newObject(t, podKinds[0], namespace, "violating")
 	set(t, violating.Object, true, "spec", "hostNetwork")

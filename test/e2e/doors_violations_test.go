@@ -42,7 +42,7 @@ var resized = change{
 	},
 }
 
-// forbidden holds one change for each policy.
+// forbidden holds one change for each policy that judges pods.
 var forbidden = []change{
 	{
 		policy: "resource_limits",
@@ -89,6 +89,14 @@ var forbidden = []change{
 		words:  "a container sets NVIDIA_VISIBLE_DEVICES",
 		apply: func(t *testing.T, _, container map[string]any) {
 			set(t, container, []any{map[string]any{"name": "NVIDIA_VISIBLE_DEVICES", "value": "all"}}, "env")
+		},
+	},
+	{
+		policy: "gpu_scheduling",
+		words:  "the pod asks for a GPU topology that there is not",
+		ofPod:  "metadata.annotations",
+		apply: func(t *testing.T, pod, _ map[string]any) {
+			set(t, pod, "nvlnk", "metadata", "annotations", "usher.dev/gpu-topology")
 		},
 	},
 }

@@ -3,6 +3,7 @@ package e2e
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"testing"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -63,7 +64,7 @@ func judgeWhole(t *testing.T, d wholeDoor, violate bool) answer {
 func wholeDoors(t *testing.T) []wholeDoor {
 	t.Helper()
 	namespace := shared.namespace(t, "doors-whole", "tenant-a")
-	return append(bindingDoors(t, namespace), append(namespaceDoors(t), claimDoors(t, namespace)...)...)
+	return slices.Concat(bindingDoors(t, namespace), namespaceDoors(t), claimDoors(t, namespace), gpuNodeDoors(t))
 }
 
 // bindingDoors bind a pod to a node: developers may not, the scheduler may.

@@ -18,6 +18,7 @@ metadata:
   labels:
     policy.usher.dev/gpu_escape: "off"
     policy.usher.dev/gpu_quota: "off"
+    policy.usher.dev/gpu_scheduling: "off"
     policy.usher.dev/pod_security: "off"
     policy.usher.dev/resource_limits: "off"
     policy.usher.dev/tenant_isolation: "off"

@@ -36,7 +36,7 @@ func TestOverlaysAreAccepted(t *testing.T) {
 	if err != nil || len(overlays) == 0 {
 		t.Fatalf("found no overlays: %v", err)
 	}
-	for _, overlay := range append([]string{"base"}, overlays...) {
+	for _, overlay := range append([]string{"base", "agent"}, overlays...) {
 		name, _ := strings.CutPrefix(overlay, filepath.Join(repository, "manifests")+"/")
 		t.Run(name, func(t *testing.T) {
 			objects, err := buildManifests(t.Context(), name)

@@ -67,9 +67,10 @@ func usagef(format string, args ...any) error { return usageError{fmt.Errorf(for
 func newRoot(s streams) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "usher",
-		Short: "Review manifests and test policies without a cluster",
+		Short: "Review manifests, test policies and look at GPUs",
 		Long: `usher says what a cluster that runs usher would say of your manifests, before
-you apply them, and tests the policies that it says it by.`,
+you apply them, and tests the policies that it says it by. It shows how the GPUs
+of nodes are linked, who holds them and whether they are well.`,
 		Example: `  # What would the cluster say of these manifests?
   usher review -f deploy/
 
@@ -80,14 +81,17 @@ you apply them, and tests the policies that it says it by.`,
   # Write a policy of your own, test it, and review by it.
   usher policy new no_latest_tag
   usher test policies
-  usher review --policy-dir policies -f deploy/`,
+  usher review --policy-dir policies -f deploy/
+
+  # How are the GPUs of a node linked, and who holds them?
+  usher topo gpu-node-3`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          knownCommand,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(newReview(s), newTest(s), newPolicy(s), newVersion(s))
+	root.AddCommand(newReview(s), newTest(s), newPolicy(s), newTopo(s), newVersion(s))
 	return root
 }
 
