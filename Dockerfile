@@ -24,6 +24,9 @@ WORKDIR /src
 COPY . .
 RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build make usher-agent
 
+FROM source AS build-usher-extender
+RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build make usher-extender
+
 # No shell, no package manager: certificates, time zones and one static binary.
 FROM gcr.io/distroless/static-debian12:nonroot AS usher
 COPY --from=build-usher /src/bin/usher /usher
@@ -36,6 +39,12 @@ FROM gcr.io/distroless/base-debian12 AS usher-agent
 COPY --from=build-usher-agent /src/bin/usher-agent /usher-agent
 USER 0:0
 ENTRYPOINT ["/usher-agent"]
+
+FROM gcr.io/distroless/static-debian12:nonroot AS usher-extender
+COPY --from=build-usher-extender /src/bin/usher-extender /usher-extender
+USER 65532:65532
+EXPOSE 9444
+ENTRYPOINT ["/usher-extender"]
 
 # The last target is the default one.
 FROM gcr.io/distroless/static-debian12:nonroot AS usher-webhook

@@ -13,16 +13,20 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo deve
 # Where `make run` serves.
 LISTEN ?= 127.0.0.1:9443
 PROBES ?= 127.0.0.1:8081
+RANK_LISTEN ?= 127.0.0.1:9444
 
 # How many random pods the Pod Security policy is tested on.
 PODS ?= 50000
+
+# How long pods come and go on each kind of hardware in `make e2e-node`.
+PODS_FOR ?= 15s
 
 # How long each fuzz target runs in `make fuzz`.
 FUZZTIME ?= 60s
 
 # The binaries, one folder each under cmd/. The Dockerfile builds them by these
 # targets, and `make test` does too, so that an image never fails to build alone.
-BINARIES := usher-webhook usher usher-agent
+BINARIES := usher-webhook usher-extender usher usher-agent
 
 # Those that load a C library at run time, and so need a libc: NVML.
 CGO_BINARIES := usher-agent
@@ -57,9 +61,9 @@ $(BINARIES):
 	CGO_ENABLED=$(if $(filter $@,$(CGO_BINARIES)),1,0) go build -trimpath -ldflags '$(GO_LDFLAGS)' -o bin/$@ ./cmd/$@
 
 .PHONY: run
-run: build ## Start the webhook without a cluster and ask it about sample pods (ONCE=1: end after them)
+run: build ## Start webhook and extender without a cluster and ask them about sample pods (ONCE=1: end after them)
 	@go build -o bin/demo ./test/demo
-	@bin/demo -listen '$(LISTEN)' -probes '$(PROBES)' $(if $(ONCE),-once)
+	@bin/demo -listen '$(LISTEN)' -probes '$(PROBES)' -rank-listen '$(RANK_LISTEN)' $(if $(ONCE),-once)
 
 ##@ Check
 
@@ -74,20 +78,26 @@ unit: ## Go tests of every package; PODS random pods are held against Kubernetes
 # The policies' own tests share nothing between goroutines and are ten times
 # slower with the detector.
 race: ## Go tests again with the race detector, where goroutines share anything
-	go test -race -short ./internal/... ./webhook/... ./agent/... ./cmd/...
+	go test -race -short ./internal/... ./webhook/... ./scheduler-extender/... ./agent/... ./cmd/...
 
 .PHONY: e2e
 e2e: ## Tests on a real etcd and kube-apiserver, built from their modules on first use
 	@plane=$$(tools/control-plane '$(CACHE)'); tree=$$(tools/tree-digest); \
-		cd test/e2e; set -x; USHER_CONTROL_PLANE=$$plane USHER_TREE=$$tree go test -timeout 30m ./...
+		cd test/e2e; set -x; USHER_CONTROL_PLANE=$$plane USHER_TREE=$$tree go test -timeout 30m $$(go list ./... | grep -v /node$$)
+	@$(MAKE) --no-print-directory e2e-node
+
+.PHONY: e2e-node
+e2e-node: ## Tests on a real kubelet: pods come and go for PODS_FOR (15s) on each kind of hardware; needs root
+	@plane=$$(tools/control-plane '$(CACHE)'); tree=$$(tools/tree-digest); \
+		cd test/e2e; set -x; USHER_PODS_FOR=$(PODS_FOR) USHER_CONTROL_PLANE=$$plane USHER_TREE=$$tree go test -timeout 60m -v ./node
 
 .PHONY: control-plane
-control-plane: ## Build etcd, kube-apiserver and kubectl, and print their folder
+control-plane: ## Build the programs of the control plane, and print their folder
 	@tools/control-plane '$(CACHE)'
 
 .PHONY: smoke
 smoke: ## What `make run` shows, once
-	@$(MAKE) --no-print-directory run ONCE=1 LISTEN=127.0.0.1:0 PROBES=
+	@$(MAKE) --no-print-directory run ONCE=1 LISTEN=127.0.0.1:0 RANK_LISTEN=127.0.0.1:0 PROBES=
 
 .PHONY: lint
 lint: $(GOLANGCI_LINT) ## golangci-lint, and a proof that the import rules bite

@@ -24,6 +24,7 @@ import (
 	"usher.dev/usher/internal/cluster"
 	"usher.dev/usher/internal/config"
 	"usher.dev/usher/internal/engine"
+	"usher.dev/usher/internal/serving"
 	"usher.dev/usher/webhook"
 )
 
@@ -43,7 +44,7 @@ type site struct {
 // served is a site that answers.
 type served struct {
 	addr, probes string
-	server       *webhook.Server
+	server       *serving.Server
 	engine       *engine.Engine
 	registry     *prometheus.Registry
 	logs         *logLines
@@ -96,13 +97,14 @@ func (s site) start(t *testing.T) *served {
 	}
 	log := out.logs.logger()
 	mutate, validate := webhook.NewHandlers(webhook.NewReviewer(out.engine.Current, objects, cfg), log, log, webhook.NewMetrics(out.registry))
-	out.server = &webhook.Server{
+	out.server = &serving.Server{
 		Listen: out.addr, ProbeListen: out.probes, CertDir: s.certDir, TLS: s.tls, Drain: s.drain,
-		Mutate: mutate, Validate: validate, Metrics: out.registry, Log: log,
+		What: "the webhooks", Handlers: map[string]http.Handler{"/mutate": mutate, "/validate": validate},
+		Metrics: out.registry, Log: log,
 		Ready: func() (string, error) { return "policies " + out.engine.Set().Digest(), nil },
 	}
 	if s.wrap != nil {
-		out.server.Validate = s.wrap(validate)
+		out.server.Handlers["/validate"] = s.wrap(validate)
 	}
 	out.authorities = x509.NewCertPool()
 	if s.certDir == "" {

@@ -372,7 +372,8 @@ type DeviceResource struct {
 	Name string `json:"name"`
 
 	// Devices are the UUIDs of GPUs or MIG devices that the resource hands out,
-	// sorted. The kubelet lists healthy and unhealthy ones.
+	// sorted: those that its device plugin calls healthy, free or held. While a
+	// plugin is away, its resource hands out nothing and is not listed.
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=128
 	// +kubebuilder:validation:items:MaxLength=96

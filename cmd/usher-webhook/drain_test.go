@@ -126,7 +126,7 @@ func TestWithoutProbesOnlyTheWebhooksListen(t *testing.T) {
 	authority := filepath.Join(t.TempDir(), "ca.pem")
 	p := command(t, "--standalone", "--listen", addr, "--probe-listen", "", "--write-ca", authority, "--drain", "0s")
 	p.run(t)
-	eventually(t, 60*time.Second, "the webhooks to answer", func() bool { return strings.Contains(p.stderr.String(), `"webhooks answer"`) })
+	eventually(t, 60*time.Second, "the webhooks to answer", func() bool { return strings.Contains(p.stderr.String(), `"handlers answer"`) })
 	p.signal(t, syscall.SIGTERM)
 	if code := p.exit(t, 20*time.Second); code != 0 {
 		t.Errorf("exit code %d", code)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"net"
+	"net/http"
 	"os"
 	"slices"
 	"time"
@@ -25,6 +26,7 @@ import (
 	"usher.dev/usher/internal/config"
 	"usher.dev/usher/internal/engine"
 	"usher.dev/usher/internal/logging"
+	"usher.dev/usher/internal/serving"
 	"usher.dev/usher/policies"
 	"usher.dev/usher/webhook"
 )
@@ -76,7 +78,7 @@ func execute(ctx context.Context, args []string, stderr io.Writer) int {
 }
 
 // setup wires the parts together.
-func setup(o *options, logs *logging.Logs) (*webhook.Server, []func(context.Context) error, error) {
+func setup(o *options, logs *logging.Logs) (*serving.Server, []func(context.Context) error, error) {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	registry.MustRegister(engine.Collectors()...)
@@ -113,13 +115,13 @@ func setup(o *options, logs *logging.Logs) (*webhook.Server, []func(context.Cont
 
 	reviewer := webhook.NewReviewer(judges.Current, surroundings, cfg)
 	mutate, validate := webhook.NewHandlers(reviewer, logs.Log, logs.Sampled, webhook.NewMetrics(registry))
-	server := &webhook.Server{
+	server := &serving.Server{
 		Listen:      o.listen,
 		CertDir:     o.certDir,
 		ProbeListen: o.probeListen,
 		Drain:       o.drain,
-		Mutate:      mutate,
-		Validate:    validate,
+		What:        "the webhooks",
+		Handlers:    map[string]http.Handler{"/mutate": mutate, "/validate": validate},
 		Ready:       ready.check,
 		Metrics:     registry,
 		Log:         logs.Log,

@@ -54,18 +54,23 @@ func Parse(raw []byte) (*v1alpha1.AdmissionConfiguration, error) {
 		return nil, err
 	}
 	cfg := &v1alpha1.AdmissionConfiguration{}
-	strict, err := json.UnmarshalStrict(asJSON, cfg)
-	if err != nil {
+	if err := unmarshalStrict(asJSON, cfg); err != nil {
 		return nil, err
-	}
-	if len(strict) > 0 {
-		return nil, errors.Join(strict...)
 	}
 	setDefaults(cfg)
 	if errs := validate(cfg); len(errs) > 0 {
 		return nil, errs.ToAggregate()
 	}
 	return cfg, nil
+}
+
+// unmarshalStrict names every unknown field in its error.
+func unmarshalStrict(asJSON []byte, into any) error {
+	strict, err := json.UnmarshalStrict(asJSON, into)
+	if err != nil {
+		return err
+	}
+	return errors.Join(strict...)
 }
 
 // spellOff makes the mode "off" of what YAML reads as false: off without quotes.

@@ -18,7 +18,7 @@ import (
 
 	"usher.dev/usher/internal/certs"
 	"usher.dev/usher/internal/logging"
-	"usher.dev/usher/webhook"
+	"usher.dev/usher/internal/serving"
 )
 
 // serveOptions are the flags of `bench serve`, named as usher-webhook's are.
@@ -75,9 +75,9 @@ func serve(ctx context.Context, args []string, stderr io.Writer) error {
 	if err := os.WriteFile(o.writeCA, authority, 0o600); err != nil {
 		return err
 	}
-	server := &webhook.Server{
+	server := &serving.Server{
 		Listen: o.listen, ProbeListen: o.probeListen,
-		Mutate: http.NotFoundHandler(), Validate: handler,
+		What: "the webhooks", Handlers: map[string]http.Handler{"/validate": handler},
 		Ready:   func() (string, error) { return "", nil },
 		Metrics: registry, Log: logs.Log,
 		TLS: func(c *tls.Config) {

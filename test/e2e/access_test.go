@@ -5,12 +5,14 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"usher.dev/usher/test/e2e/webhook"
 )
 
 // TestTheWebhookMayOnlyRead asks what the service account of the manifests may
 // do. That it may do enough, every other test shows: usher runs as it.
 func TestTheWebhookMayOnlyRead(t *testing.T) {
-	const account = "system:serviceaccount:" + usherNamespace + ":" + usherName
+	const account = "system:serviceaccount:" + webhook.Namespace + ":" + webhook.Name
 	for question, want := range map[string]string{
 		"list namespaces":                       "yes",
 		"watch tenants.usher.dev":               "yes",
@@ -33,7 +35,7 @@ func TestTheWebhookMayOnlyRead(t *testing.T) {
 }
 
 func TestOnlyTheAPIServerMayAsk(t *testing.T) {
-	stranger, err := shared.usher.authority.Client("stranger")
+	stranger, err := shared.usher.Authority.Client("stranger")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,15 +44,15 @@ func TestOnlyTheAPIServerMayAsk(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, path := range []string{"/validate", "/mutate"} {
-		if response, err := shared.usher.post(t.Context(), path); err == nil {
+		if response, err := shared.usher.Post(t.Context(), path); err == nil {
 			_ = response.Body.Close()
 			t.Errorf("%s answered %s without a client certificate", path, response.Status)
 		}
-		if response, err := shared.usher.post(t.Context(), path, pair(t, stranger.TLS)); err == nil {
+		if response, err := shared.usher.Post(t.Context(), path, pair(t, stranger.TLS)); err == nil {
 			_ = response.Body.Close()
 			t.Errorf("%s answered %s to a certificate of another authority", path, response.Status)
 		}
-		response, err := shared.usher.post(t.Context(), path, pair(t, known.TLS))
+		response, err := shared.usher.Post(t.Context(), path, pair(t, known.TLS))
 		if err != nil {
 			t.Errorf("%s did not answer the API server's certificate: %v", path, err)
 			continue

@@ -10,7 +10,9 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/kubernetes"
+
+	"usher.dev/usher/test/e2e/repository"
+	"usher.dev/usher/test/e2e/webhook"
 )
 
 const agentName = "usher-agent"
@@ -50,11 +52,11 @@ status:
 // installAgents applies what the manifests let agents do.
 func (c *cluster) installAgents(t *testing.T) {
 	t.Helper()
-	objects, err := buildManifests(t.Context(), "agent")
+	objects, err := repository.Manifests(t.Context(), "agent")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := c.apply(t.Context(), objects...); err != nil {
+	if err := c.Apply(t.Context(), objects...); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -88,17 +90,10 @@ func (c *cluster) agent(t *testing.T, node string) *user {
 // to none.
 func (c *cluster) withToken(t *testing.T, bound *authenticationv1.BoundObjectReference) *user {
 	t.Helper()
-	client, err := kubernetes.NewForConfig(c.Config())
+	config, err := c.AsServiceAccount(t.Context(), webhook.Namespace, agentName, bound)
 	if err != nil {
 		t.Fatal(err)
 	}
-	token, err := client.CoreV1().ServiceAccounts(usherNamespace).CreateToken(t.Context(), agentName,
-		&authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{BoundObjectRef: bound}}, metav1.CreateOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	config := c.Anonymous()
-	config.BearerToken = token.Status.Token
 	return newUser(t, config)
 }
 
@@ -144,7 +139,7 @@ func orAdmitted(err error) error {
 
 func TestAgentsMayDeleteNothing(t *testing.T) {
 	shared.installAgents(t)
-	const account = "system:serviceaccount:" + usherNamespace + ":" + agentName
+	const account = "system:serviceaccount:" + webhook.Namespace + ":" + agentName
 	for question, want := range map[string]string{
 		"create gpunodes.usher.dev":                      "yes",
 		"update gpunodes.usher.dev":                      "yes",

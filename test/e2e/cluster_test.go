@@ -4,21 +4,21 @@ import (
 	"context"
 	"path/filepath"
 
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-
 	"usher.dev/usher/test/e2e/controlplane"
+	"usher.dev/usher/test/e2e/repository"
+	"usher.dev/usher/test/e2e/webhook"
 )
 
 // cluster is a control plane at which usher is registered as its manifests say.
 type cluster struct {
 	*controlplane.ControlPlane
-	usher *usher
+	usher *webhook.Replica
 }
 
 // startCluster starts a control plane in folder, applies manifests/base, starts
 // usher's binary as its service account and registers it.
 func startCluster(ctx context.Context, folder, binary string) (*cluster, error) {
-	programs, err := controlplane.FindPrograms(ctx, repository)
+	programs, err := controlplane.FindPrograms(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -35,49 +35,33 @@ func startCluster(ctx context.Context, folder, binary string) (*cluster, error) 
 }
 
 func (c *cluster) install(ctx context.Context, folder, binary string) error {
-	objects, err := buildManifests(ctx, "base")
+	objects, err := repository.Manifests(ctx, "base")
 	if err != nil {
 		return err
 	}
 	if err := c.Start(ctx); err != nil {
 		return err
 	}
-	configurations, rest := splitRegistration(objects)
-	if err := c.apply(ctx, rest...); err != nil {
+	configurations, rest := webhook.SplitRegistration(objects)
+	if err := c.Apply(ctx, rest...); err != nil {
 		return err
 	}
-	if err := c.waitForKinds(ctx); err != nil {
+	if err := c.WaitForKinds(ctx); err != nil {
 		return err
 	}
-	if c.usher, err = newUsher(ctx, c, filepath.Join(folder, "usher"), binary, rest); err != nil {
+	if c.usher, err = webhook.New(ctx, c.ControlPlane, filepath.Join(folder, "usher"), binary, rest); err != nil {
 		return err
 	}
-	if err := c.usher.start(ctx); err != nil {
+	if err := c.usher.Start(ctx); err != nil {
 		return err
 	}
-	if err := c.apply(ctx, c.usher.registration(configurations, c.usher.authority.PEM)...); err != nil {
+	if err := c.Apply(ctx, c.usher.Registration(configurations, c.usher.Authority.PEM)...); err != nil {
 		return err
 	}
-	return c.applyYAML(ctx, tenants)
-}
-
-// apply applies objects as a GitOps tool would.
-func (c *cluster) apply(ctx context.Context, objects ...*unstructured.Unstructured) error {
-	manifest, err := encodeObjects(objects...)
-	if err != nil {
-		return err
-	}
-	_, _, err = c.Kubectl(ctx, manifest, "apply", "--server-side", "-f", "-")
-	return err
-}
-
-// waitForKinds waits until the API server serves the kinds of all CRDs.
-func (c *cluster) waitForKinds(ctx context.Context) error {
-	_, _, err := c.Kubectl(ctx, "", "wait", "--for=condition=Established", "--timeout=30s", "crd", "--all")
-	return err
+	return c.ApplyYAML(ctx, tenants)
 }
 
 func (c *cluster) release() {
-	c.usher.release()
+	c.usher.Release()
 	c.Release()
 }

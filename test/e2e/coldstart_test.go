@@ -9,6 +9,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+
+	"usher.dev/usher/test/e2e/webhook"
 )
 
 // TestColdStart loses the whole control plane and usher at once, with usher
@@ -32,7 +34,7 @@ func TestColdStart(t *testing.T) {
 	agent := c.agent(t, "reporting")
 	agent.report(t, owner)
 
-	c.usher.kill()
+	c.usher.Kill()
 	c.Kill()
 	if err := c.Start(t.Context()); err != nil {
 		t.Fatal(err)
@@ -87,7 +89,7 @@ func TestColdStart(t *testing.T) {
 	})
 
 	back := time.Now()
-	if err := c.usher.start(t.Context()); err != nil {
+	if err := c.usher.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := c.as(t, developer).create(t.Context(), pods, newObject(t, podKinds[0], namespace, "in-time")); err != nil {
@@ -123,7 +125,7 @@ func TestControlPlaneRestart(t *testing.T) {
 		return struct{}{}, expectDenial(err)
 	})
 	select {
-	case <-c.usher.process.Ended():
+	case <-c.usher.Process.Ended():
 		t.Error("usher ended when the control plane did")
 	default:
 	}
@@ -158,7 +160,7 @@ func checkSystemStarts(t *testing.T, c *cluster) {
 	if _, err := c.as(t, "system:kube-scheduler").create(t.Context(), pods, binding, "binding"); err != nil {
 		t.Error(err)
 	}
-	if _, err := admin.Resource(namespaces).Patch(t.Context(), usherNamespace, types.MergePatchType, []byte(`{"metadata": {"labels": {"seen": "yes"}}}`), metav1.PatchOptions{}); err != nil {
+	if _, err := admin.Resource(namespaces).Patch(t.Context(), webhook.Namespace, types.MergePatchType, []byte(`{"metadata": {"labels": {"seen": "yes"}}}`), metav1.PatchOptions{}); err != nil {
 		t.Error(err)
 	}
 }

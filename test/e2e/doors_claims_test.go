@@ -7,6 +7,8 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"usher.dev/usher/test/e2e/repository"
 )
 
 const claimManifest = `
@@ -63,7 +65,7 @@ func claimDoors(t *testing.T, namespace string) []wholeDoor {
 	// Without this label the API server itself refuses administrative access.
 	labelled := decode(t, `{apiVersion: v1, kind: Namespace, metadata: {labels: {resource.kubernetes.io/admin-access: "true"}}}`)
 	labelled.SetName(namespace)
-	manifest, err := encodeObjects(labelled)
+	manifest, err := repository.Encode(labelled)
 	if err != nil {
 		t.Fatal(err)
 	}

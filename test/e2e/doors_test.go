@@ -6,13 +6,15 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+
+	"usher.dev/usher/test/e2e/repository"
 )
 
 // TestDoors carries one violation of each policy, and a change that violates
 // none, to the containers of every list, through every door. What came of it is
 // docs/doors.md.
 func TestDoors(t *testing.T) {
-	if err := shared.applyYAML(t.Context(), customKinds); err != nil {
+	if err := shared.ApplyYAML(t.Context(), customKinds); err != nil {
 		t.Fatal(err)
 	}
 	waitForKinds(t, shared)
@@ -34,7 +36,7 @@ func TestDoors(t *testing.T) {
 		})
 	}
 	report.whole = tryWholeObjects(t)
-	checkDocument(t, filepath.Join(repository, "docs", "doors.md"), report.markdown())
+	checkDocument(t, filepath.Join(repository.Root(), "docs", "doors.md"), report.markdown())
 }
 
 // listsOf returns the lists to try a change in; a change of the pod itself is

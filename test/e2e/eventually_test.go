@@ -7,27 +7,15 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"usher.dev/usher/test/e2e/await"
 )
 
 // eventually repeats f until it succeeds, for as long as a change may take to
 // reach usher through a watch.
 func eventually[T any](t *testing.T, what string, f func() (T, error)) T {
 	t.Helper()
-	const (
-		patience = 20 * time.Second
-		pause    = 50 * time.Millisecond
-	)
-	deadline := time.Now().Add(patience)
-	for {
-		result, err := f()
-		if err == nil {
-			return result
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("not within %s: %s: %v", patience, what, err)
-		}
-		time.Sleep(pause)
-	}
+	return await.Success(t, 20*time.Second, what, f)
 }
 
 // expectDenial returns nil when usher denied a request, and what happened

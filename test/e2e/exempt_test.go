@@ -6,6 +6,8 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+
+	"usher.dev/usher/test/e2e/webhook"
 )
 
 // privileged is a pod that policies deny in every namespace that is judged, of a
@@ -25,7 +27,7 @@ spec:
 `
 
 func TestExemptNamespacesAreNotJudged(t *testing.T) {
-	for _, namespace := range []string{"kube-system", "kube-node-lease", usherNamespace} {
+	for _, namespace := range []string{"kube-system", "kube-node-lease", webhook.Namespace} {
 		t.Run(namespace, func(t *testing.T) {
 			pod, err := shared.admin(t).create(t.Context(), pods, decode(t, fmt.Sprintf(privileged, namespace)))
 			if err != nil {

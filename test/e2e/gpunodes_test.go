@@ -71,7 +71,7 @@ func TestNobodyElseReports(t *testing.T) {
 	shared.installAgents(t)
 	owner := shared.node(t, "writers")
 	shared.agent(t, "writers").report(t, owner)
-	if err := shared.applyYAML(t.Context(), `
+	if err := shared.ApplyYAML(t.Context(), `
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRoleBinding
 metadata: {name: gpunode-writer}

@@ -29,7 +29,7 @@ metadata:
 func grandfather(t *testing.T, resource schema.GroupVersionResource, object *unstructured.Unstructured) *unstructured.Unstructured {
 	t.Helper()
 	namespace := object.GetNamespace()
-	if err := shared.applyYAML(t.Context(), fmt.Sprintf(unjudged, namespace)); err != nil {
+	if err := shared.ApplyYAML(t.Context(), fmt.Sprintf(unjudged, namespace)); err != nil {
 		t.Fatal(err)
 	}
 	created, err := shared.admin(t).create(t.Context(), resource, object)

@@ -8,6 +8,9 @@ import (
 	"os/signal"
 	"syscall"
 	"testing"
+
+	"usher.dev/usher/test/e2e/repository"
+	"usher.dev/usher/test/e2e/webhook"
 )
 
 var update = flag.Bool("update", false, "write docs/doors.md instead of comparing it")
@@ -43,7 +46,7 @@ func run(m *testing.M) (code int, err error) {
 			fmt.Fprintln(os.Stderr, "logs are kept in", folder)
 		}
 	}()
-	if usherBinary, err = buildUsher(ctx, folder); err != nil {
+	if usherBinary, err = repository.Build(ctx, folder, webhook.Name); err != nil {
 		return 1, err
 	}
 	if shared, err = startCluster(ctx, folder, usherBinary); err != nil {

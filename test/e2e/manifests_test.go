@@ -13,12 +13,14 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"usher.dev/usher/test/e2e/controlplane"
+	"usher.dev/usher/test/e2e/repository"
+	"usher.dev/usher/test/e2e/webhook"
 )
 
 // TestOverlaysAreAccepted applies every overlay for real to a control plane of
 // its own, and again, when nothing may change.
 func TestOverlaysAreAccepted(t *testing.T) {
-	programs, err := controlplane.FindPrograms(t.Context(), repository)
+	programs, err := controlplane.FindPrograms(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,14 +34,14 @@ func TestOverlaysAreAccepted(t *testing.T) {
 		t.Fatal(err)
 	}
 	installCertManagerKinds(t, c)
-	overlays, err := filepath.Glob(filepath.Join(repository, "manifests", "overlays", "*"))
+	overlays, err := filepath.Glob(filepath.Join(repository.Root(), "manifests", "overlays", "*"))
 	if err != nil || len(overlays) == 0 {
 		t.Fatalf("found no overlays: %v", err)
 	}
 	for _, overlay := range append([]string{"base", "agent"}, overlays...) {
-		name, _ := strings.CutPrefix(overlay, filepath.Join(repository, "manifests")+"/")
+		name, _ := strings.CutPrefix(overlay, filepath.Join(repository.Root(), "manifests")+"/")
 		t.Run(name, func(t *testing.T) {
-			objects, err := buildManifests(t.Context(), name)
+			objects, err := repository.Manifests(t.Context(), name)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -53,8 +55,8 @@ func TestOverlaysAreAccepted(t *testing.T) {
 		})
 	}
 	for _, kind := range []string{"mutatingwebhookconfigurations", "validatingwebhookconfigurations"} {
-		source, _, err := c.Kubectl(t.Context(), "", "get", kind, usherName, "-o", `jsonpath={.metadata.annotations.cert-manager\.io/inject-ca-from}`)
-		if err != nil || source != usherNamespace+"/"+usherName {
+		source, _, err := c.Kubectl(t.Context(), "", "get", kind, webhook.Name, "-o", `jsonpath={.metadata.annotations.cert-manager\.io/inject-ca-from}`)
+		if err != nil || source != webhook.Namespace+"/"+webhook.Name {
 			t.Errorf("%s takes its CA from %q: %v", kind, source, err)
 		}
 	}
@@ -63,7 +65,7 @@ func TestOverlaysAreAccepted(t *testing.T) {
 // applyForVersions applies objects and returns their names and versions.
 func (c *cluster) applyForVersions(t *testing.T, objects []*unstructured.Unstructured) string {
 	t.Helper()
-	manifest, err := encodeObjects(objects...)
+	manifest, err := repository.Encode(objects...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,14 +95,14 @@ func installCertManagerKinds(t *testing.T, c *cluster) {
 
 func waitForKinds(t *testing.T, c *cluster) {
 	t.Helper()
-	if err := c.waitForKinds(t.Context()); err != nil {
+	if err := c.WaitForKinds(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 }
 
 // moduleFolder returns where a module that usher requires is kept.
 func moduleFolder(ctx context.Context, module string) (string, error) {
-	output, err := runInRepository(ctx, "go", "mod", "download", "-json", module)
+	output, err := repository.Run(ctx, "go", "mod", "download", "-json", module)
 	if err != nil {
 		return "", err
 	}
@@ -111,11 +113,11 @@ func moduleFolder(ctx context.Context, module string) (string, error) {
 // TestTheWebhooksOwnPodIsRestricted asks usher about usher: its own pod, in a
 // namespace that is judged by the strictest standard.
 func TestTheWebhooksOwnPodIsRestricted(t *testing.T) {
-	objects, err := buildManifests(t.Context(), "base")
+	objects, err := repository.Manifests(t.Context(), "base")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := shared.applyYAML(t.Context(),
+	if err := shared.ApplyYAML(t.Context(),
 		`{apiVersion: v1, kind: Namespace, metadata: {name: own, labels: {pod-security.kubernetes.io/enforce: restricted}}}`); err != nil {
 		t.Fatal(err)
 	}
@@ -138,11 +140,11 @@ func TestTheWebhooksOwnPodIsRestricted(t *testing.T) {
 
 // TestManifestsAgree compares what is said in more than one place.
 func TestManifestsAgree(t *testing.T) {
-	objects, err := buildManifests(t.Context(), "base")
+	objects, err := repository.Manifests(t.Context(), "base")
 	if err != nil {
 		t.Fatal(err)
 	}
-	shipped, err := shippedConfiguration(objects)
+	shipped, err := webhook.ShippedConfiguration(objects)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,26 +156,26 @@ func TestManifestsAgree(t *testing.T) {
 		t.Fatal(err)
 	}
 	condition := "!(has(request.namespace) && request.namespace in ['" + strings.Join(configuration.ExemptNamespaces, "', '") + "'])"
-	registered, _ := splitRegistration(objects)
+	registered, _ := webhook.SplitRegistration(objects)
 	for _, object := range registered {
-		for _, webhook := range webhooksOf(t, object) {
-			for _, selected := range webhook.NamespaceSelector.MatchExpressions {
+		for _, hook := range webhooksOf(t, object) {
+			for _, selected := range hook.NamespaceSelector.MatchExpressions {
 				if !slices.Equal(selected.Values, configuration.ExemptNamespaces) {
-					t.Errorf("%s selects namespaces other than %v, the configuration exempts %v", webhook.Name, selected.Values, configuration.ExemptNamespaces)
+					t.Errorf("%s selects namespaces other than %v, the configuration exempts %v", hook.Name, selected.Values, configuration.ExemptNamespaces)
 				}
 			}
-			if !slices.ContainsFunc(webhook.MatchConditions, func(c matchCondition) bool { return c.Expression == condition }) {
-				t.Errorf("%s has no match condition %s", webhook.Name, condition)
+			if !slices.ContainsFunc(hook.MatchConditions, func(c matchCondition) bool { return c.Expression == condition }) {
+				t.Errorf("%s has no match condition %s", hook.Name, condition)
 			}
 			if object.GetKind() != "ValidatingWebhookConfiguration" {
 				continue
 			}
 			for _, template := range configuration.PodTemplates {
 				resource := strings.ToLower(template.Kind) + "s"
-				if !slices.ContainsFunc(webhook.Rules, func(r rule) bool {
+				if !slices.ContainsFunc(hook.Rules, func(r rule) bool {
 					return slices.Contains(r.APIGroups, template.Group) && slices.Contains(r.Resources, resource)
 				}) {
-					t.Errorf("%s has no rule for %s.%s, which the configuration says holds pods", webhook.Name, resource, template.Group)
+					t.Errorf("%s has no rule for %s.%s, which the configuration says holds pods", hook.Name, resource, template.Group)
 				}
 			}
 		}
@@ -181,7 +183,7 @@ func TestManifestsAgree(t *testing.T) {
 }
 
 type (
-	webhook struct {
+	registration struct {
 		Name              string
 		NamespaceSelector struct {
 			MatchExpressions []struct{ Values []string }
@@ -193,13 +195,13 @@ type (
 	rule           struct{ APIGroups, Resources []string }
 )
 
-func webhooksOf(t *testing.T, configuration *unstructured.Unstructured) []webhook {
+func webhooksOf(t *testing.T, configuration *unstructured.Unstructured) []registration {
 	t.Helper()
 	encoded, err := json.Marshal(configuration.Object["webhooks"])
 	if err != nil {
 		t.Fatal(err)
 	}
-	var webhooks []webhook
+	var webhooks []registration
 	if err := json.Unmarshal(encoded, &webhooks); err != nil {
 		t.Fatal(fmt.Errorf("%s: %w", configuration.GetKind(), err))
 	}

@@ -13,6 +13,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"usher.dev/usher/test/e2e/controlplane"
+	"usher.dev/usher/test/e2e/repository"
+	"usher.dev/usher/test/e2e/webhook"
 )
 
 // TestRotatingCertificatesLosesNoRequest replaces the webhook's certificate and
@@ -23,11 +25,11 @@ func TestRotatingCertificatesLosesNoRequest(t *testing.T) {
 	// Longer than the API server takes to see a change of a webhook configuration.
 	const settle = 2 * time.Second
 	u := shared.usher
-	manifests, err := buildManifests(t.Context(), "base")
+	manifests, err := repository.Manifests(t.Context(), "base")
 	if err != nil {
 		t.Fatal(err)
 	}
-	configurations, _ := splitRegistration(manifests)
+	configurations, _ := webhook.SplitRegistration(manifests)
 	next, err := controlplane.NewAuthority("usher, next")
 	if err != nil {
 		t.Fatal(err)
@@ -35,16 +37,16 @@ func TestRotatingCertificatesLosesNoRequest(t *testing.T) {
 	namespace := shared.namespace(t, "rotation", "tenant-a")
 	stop := keepAsking(t, namespace)
 
-	if err := shared.apply(t.Context(), u.registration(configurations, slices.Concat(u.authority.PEM, next.PEM))...); err != nil {
+	if err := shared.Apply(t.Context(), u.Registration(configurations, slices.Concat(u.Authority.PEM, next.PEM))...); err != nil {
 		t.Fatal(err)
 	}
 	time.Sleep(settle)
-	if err := u.serveFrom(next); err != nil {
+	if err := serveFrom(u, next); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "the webhook serves the new certificate", func() (struct{}, error) {
 		dialer := tls.Dialer{Config: &tls.Config{RootCAs: next.Pool(), MinVersion: tls.VersionTLS12}}
-		connection, err := dialer.DialContext(t.Context(), "tcp", u.port.Address())
+		connection, err := dialer.DialContext(t.Context(), "tcp", u.Port.Address())
 		if _, unknown := errors.AsType[*tls.CertificateVerificationError](err); unknown {
 			return struct{}{}, err
 		}
@@ -53,8 +55,8 @@ func TestRotatingCertificatesLosesNoRequest(t *testing.T) {
 		}
 		return struct{}{}, connection.Close()
 	})
-	u.authority = next
-	if err := shared.apply(t.Context(), u.registration(configurations, next.PEM)...); err != nil {
+	u.Authority = next
+	if err := shared.Apply(t.Context(), u.Registration(configurations, next.PEM)...); err != nil {
 		t.Fatal(err)
 	}
 	time.Sleep(settle)
@@ -99,12 +101,12 @@ func keepAsking(t *testing.T, namespace string) (stop func() (asked int, failed 
 
 // serveFrom gives the webhook a certificate of another authority, in the way in
 // which an atomic writer does: each file whole, one after the other.
-func (u *usher) serveFrom(authority *controlplane.Authority) error {
+func serveFrom(u *webhook.Replica, authority *controlplane.Authority) error {
 	serving, err := authority.Serving()
 	if err != nil {
 		return err
 	}
-	folder := filepath.Join(u.folder, "next")
+	folder := filepath.Join(u.Folder, "next")
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return err
 	}
@@ -113,7 +115,7 @@ func (u *usher) serveFrom(authority *controlplane.Authority) error {
 		return err
 	}
 	return errors.Join(
-		os.Rename(certificate, u.path("tls.crt")),
-		os.Rename(key, u.path("tls.key")),
+		os.Rename(certificate, u.Path("tls.crt")),
+		os.Rename(key, u.Path("tls.key")),
 	)
 }

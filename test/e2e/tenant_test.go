@@ -1,11 +1,12 @@
 package e2e
 
 import (
-	"context"
 	"fmt"
 	"testing"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"usher.dev/usher/test/e2e/repository"
 )
 
 // developer is a user who may do everything in a tenant's namespaces, as far as
@@ -71,16 +72,10 @@ subjects:
   - {apiGroup: rbac.authorization.k8s.io, kind: User, name: developer}
 `
 
-// applyYAML applies manifests as the administrator.
-func (c *cluster) applyYAML(ctx context.Context, manifests string) error {
-	_, _, err := c.Kubectl(ctx, manifests, "apply", "--server-side", "-f", "-")
-	return err
-}
-
 // namespace makes a namespace of a tenant for one test.
 func (c *cluster) namespace(t *testing.T, name, tenant string) string {
 	t.Helper()
-	if err := c.applyYAML(t.Context(), fmt.Sprintf(tenantNamespace, name, tenant)); err != nil {
+	if err := c.ApplyYAML(t.Context(), fmt.Sprintf(tenantNamespace, name, tenant)); err != nil {
 		t.Fatal(err)
 	}
 	return name
@@ -89,7 +84,7 @@ func (c *cluster) namespace(t *testing.T, name, tenant string) string {
 // decode reads one object.
 func decode(t *testing.T, manifest string) *unstructured.Unstructured {
 	t.Helper()
-	objects, err := decodeObjects([]byte(manifest))
+	objects, err := repository.Decode([]byte(manifest))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,12 +19,12 @@ func dryCreate(t *testing.T, u *user, namespace string, gpus int) error {
 
 func TestChangesOfATenantAreSeen(t *testing.T) {
 	const tenant = `{apiVersion: usher.dev/v1alpha1, kind: Tenant, metadata: {name: growing}, spec: {gpu: {perContainer: "%d"}}}`
-	if err := shared.applyYAML(t.Context(), fmt.Sprintf(tenant, 2)); err != nil {
+	if err := shared.ApplyYAML(t.Context(), fmt.Sprintf(tenant, 2)); err != nil {
 		t.Fatal(err)
 	}
 	namespace, u := shared.namespace(t, "growing", "growing"), shared.as(t, developer)
 	for _, granted := range []int{2, 6, 1} {
-		if err := shared.applyYAML(t.Context(), fmt.Sprintf(tenant, granted)); err != nil {
+		if err := shared.ApplyYAML(t.Context(), fmt.Sprintf(tenant, granted)); err != nil {
 			t.Fatal(err)
 		}
 		eventually(t, fmt.Sprintf("the tenant may have %d GPUs", granted), func() (struct{}, error) {

@@ -91,7 +91,7 @@ of nodes are linked, who holds them and whether they are well.`,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(newReview(s), newTest(s), newPolicy(s), newTopo(s), newVersion(s))
+	root.AddCommand(newReview(s), newTest(s), newPolicy(s), newTopo(s), newExplain(s), newVersion(s))
 	return root
 }
 

@@ -62,13 +62,13 @@ func (c *ControlPlane) Start(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	var err error
-	if c.etcd, err = StartProcess("etcd", c.path("etcd.log"), c.programs.Etcd, c.etcdFlags()...); err != nil {
+	if c.etcd, err = StartProcess("etcd", c.path("etcd.log"), c.programs.Path("etcd"), c.etcdFlags()...); err != nil {
 		return err
 	}
 	if err := c.etcd.WaitReady(ctx, http.DefaultClient, "http://"+c.etcdPort.Address()+"/readyz"); err != nil {
 		return err
 	}
-	c.apiserver, err = StartProcess("kube-apiserver", c.path("kube-apiserver.log"), c.programs.APIServer, c.apiserverFlags()...)
+	c.apiserver, err = StartProcess("kube-apiserver", c.path("kube-apiserver.log"), c.programs.Path("kube-apiserver"), c.apiserverFlags()...)
 	if err != nil {
 		return err
 	}
@@ -85,6 +85,9 @@ func (c *ControlPlane) Kill() {
 	c.apiserver.Kill()
 	c.etcd.Kill()
 }
+
+// Runs says whether the API server is still there.
+func (c *ControlPlane) Runs() bool { return c.apiserver.Runs() }
 
 // Release kills what runs and gives the ports away.
 func (c *ControlPlane) Release() {

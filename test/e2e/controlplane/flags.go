@@ -33,9 +33,10 @@ func (c *ControlPlane) apiserverFlags() []string {
 		"--service-account-signing-key-file=" + c.files.tokenSigner,
 		"--authorization-mode=RBAC",
 		"--allow-privileged=true",
-		// No controller makes default service accounts here. The built-in Pod
-		// Security would refuse pods before usher is asked.
-		"--disable-admission-plugins=ServiceAccount,PodSecurity",
+		// No controller makes default service accounts here, nor takes the taint
+		// from nodes that have become ready. The built-in Pod Security would
+		// refuse pods before usher is asked.
+		"--disable-admission-plugins=ServiceAccount,PodSecurity,TaintNodesByCondition",
 		"--admission-control-config-file=" + c.files.admission,
 		"--audit-policy-file=" + c.files.auditPolicy,
 		"--audit-log-path=" + c.files.auditLog,

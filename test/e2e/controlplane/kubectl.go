@@ -21,7 +21,7 @@ const kubectlTimeout = time.Minute
 func (c *ControlPlane) Kubectl(ctx context.Context, stdin string, arguments ...string) (stdout, stderr string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, kubectlTimeout)
 	defer cancel()
-	command := exec.CommandContext(ctx, c.programs.Kubectl, append([]string{"--kubeconfig", c.kubeconfig}, arguments...)...)
+	command := exec.CommandContext(ctx, c.programs.Path("kubectl"), append([]string{"--kubeconfig", c.kubeconfig}, arguments...)...)
 	var out, complaints bytes.Buffer
 	command.Stdin, command.Stdout, command.Stderr = strings.NewReader(stdin), &out, &complaints
 	// Discovery is cached per folder; that of another cluster is of no use.

@@ -1,4 +1,4 @@
-package e2e
+package webhook
 
 import (
 	"encoding/base64"
@@ -6,8 +6,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// splitRegistration takes the webhook configurations out of the manifests.
-func splitRegistration(manifests []*unstructured.Unstructured) (configurations, rest []*unstructured.Unstructured) {
+// SplitRegistration takes the webhook configurations out of the manifests.
+func SplitRegistration(manifests []*unstructured.Unstructured) (configurations, rest []*unstructured.Unstructured) {
 	for _, object := range manifests {
 		if object.GroupVersionKind().Group == "admissionregistration.k8s.io" {
 			configurations = append(configurations, object)
@@ -18,10 +18,10 @@ func splitRegistration(manifests []*unstructured.Unstructured) (configurations, 
 	return configurations, rest
 }
 
-// registration returns the webhook configurations with the one change that a
+// Registration returns the webhook configurations with the one change that a
 // webhook outside the cluster needs: its URL in place of its Service. The bundle
 // is of the authorities to trust, in PEM.
-func (u *usher) registration(configurations []*unstructured.Unstructured, bundle []byte) []*unstructured.Unstructured {
+func (r *Replica) Registration(configurations []*unstructured.Unstructured, bundle []byte) []*unstructured.Unstructured {
 	registered := make([]*unstructured.Unstructured, len(configurations))
 	for i, configuration := range configurations {
 		registered[i] = configuration.DeepCopy()
@@ -29,7 +29,7 @@ func (u *usher) registration(configurations []*unstructured.Unstructured, bundle
 			client := webhook.(map[string]any)["clientConfig"].(map[string]any)
 			path := client["service"].(map[string]any)["path"].(string)
 			delete(client, "service")
-			client["url"] = u.url(path)
+			client["url"] = r.URL(path)
 			client["caBundle"] = base64.StdEncoding.EncodeToString(bundle)
 		}
 	}

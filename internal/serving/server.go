@@ -1,4 +1,6 @@
-package webhook
+// Package serving runs usher's HTTP servers: TLS or loopback, with probes and
+// metrics beside it, and a drain at the end.
+package serving
 
 import (
 	"context"
@@ -18,10 +20,17 @@ import (
 	ctrlwebhook "sigs.k8s.io/controller-runtime/pkg/webhook"
 )
 
-// Server serves the webhooks over TLS, and probes and metrics over plain HTTP.
+// Server serves handlers over TLS, and probes and metrics over plain HTTP.
 type Server struct {
-	// Listen is host:port of the webhooks.
+	// What names the handlers in messages, in the plural, such as "the webhooks".
+	What string
+	// Handlers are served by path, as http.ServeMux understands it.
+	Handlers map[string]http.Handler
+
+	// Listen is host:port of the handlers.
 	Listen string
+	// Plain serves the handlers over plain HTTP: on loopback addresses only.
+	Plain bool
 	// CertDir holds tls.crt and tls.key, which are read again when they change.
 	// Empty: TLS brings its own certificate.
 	CertDir string
@@ -34,7 +43,6 @@ type Server struct {
 	// is not ready any more.
 	Drain time.Duration
 
-	Mutate, Validate http.Handler
 	// Ready says why the server is not ready, nil when it is. detail is shown
 	// either way.
 	Ready   func() (detail string, err error)
@@ -56,25 +64,19 @@ func (s *Server) Run(ctx context.Context) error {
 	if err != nil || port < 1 || port > 65535 {
 		return fmt.Errorf("listen on %q: %q is no port", s.Listen, portText)
 	}
-	server := ctrlwebhook.NewServer(ctrlwebhook.Options{
-		Host:    host,
-		Port:    port,
-		CertDir: s.CertDir,
-		TLSOpts: []func(*tls.Config){func(c *tls.Config) {
-			c.MinVersion = tls.VersionTLS12
-			if s.TLS != nil {
-				s.TLS(c)
-			}
-		}},
-	})
-	// The webhooks outlive the signal, and the probes outlive the webhooks.
-	webhooks, stopWebhooks := context.WithCancel(context.WithoutCancel(ctx))
-	defer stopWebhooks()
+	server, err := s.listener(host, port)
+	if err != nil {
+		return err
+	}
+	// The handlers outlive the signal, and the probes outlive the handlers.
+	handlers, stopHandlers := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopHandlers()
 	probes, stopProbes := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopProbes()
 
-	server.Register("/mutate", finish(webhooks, s.Mutate))
-	server.Register("/validate", finish(webhooks, s.Validate))
+	for path, h := range s.Handlers {
+		server.Register(path, finish(handlers, h))
+	}
 
 	served, probed := make(chan error, 1), make(chan error, 1)
 	if s.ProbeListen != "" {
@@ -84,8 +86,8 @@ func (s *Server) Run(ctx context.Context) error {
 		}
 		go func() { probed <- serve() }()
 	}
-	go func() { served <- server.Start(webhooks) }()
-	go s.awaitStart(webhooks, server.StartedChecker())
+	go func() { served <- server.Start(handlers) }()
+	go s.awaitStart(handlers, server.StartedChecker())
 
 	ended := func(err error) error { return fmt.Errorf("serve: %w", err) }
 	select {
@@ -102,8 +104,35 @@ func (s *Server) Run(ctx context.Context) error {
 		return ended(err)
 	case <-time.After(s.Drain):
 	}
-	stopWebhooks()
+	stopHandlers()
 	return <-served // once the requests in flight have ended
+}
+
+// listener is what serves the handlers.
+type listener interface {
+	Register(path string, h http.Handler)
+	Start(ctx context.Context) error
+	StartedChecker() healthz.Checker
+}
+
+func (s *Server) listener(host string, port int) (listener, error) {
+	if s.Plain {
+		if !IsLoopback(host) {
+			return nil, fmt.Errorf("listen on %q: plain HTTP is for loopback addresses alone", s.Listen)
+		}
+		return newPlain(s.Listen), nil
+	}
+	return ctrlwebhook.NewServer(ctrlwebhook.Options{
+		Host:    host,
+		Port:    port,
+		CertDir: s.CertDir,
+		TLSOpts: []func(*tls.Config){func(c *tls.Config) {
+			c.MinVersion = tls.VersionTLS12
+			if s.TLS != nil {
+				s.TLS(c)
+			}
+		}},
+	}), nil
 }
 
 // awaitStart notes when the listener answers.
@@ -111,7 +140,7 @@ func (s *Server) awaitStart(ctx context.Context, check healthz.Checker) {
 	for ctx.Err() == nil {
 		if check(nil) == nil {
 			s.started.Store(true)
-			s.Log.Info("webhooks answer", "address", s.Listen)
+			s.Log.Info("handlers answer", "handlers", s.What, "address", s.Listen)
 			return
 		}
 		time.Sleep(20 * time.Millisecond)
@@ -143,7 +172,7 @@ func (s *Server) serveProbes(ctx context.Context) (func() error, error) {
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /startupz", func(w http.ResponseWriter, _ *http.Request) {
 		if !s.started.Load() {
-			http.Error(w, "the webhooks do not answer yet", http.StatusServiceUnavailable)
+			http.Error(w, s.What+" do not answer yet", http.StatusServiceUnavailable)
 			return
 		}
 		fmt.Fprintln(w, "ok")
@@ -154,7 +183,7 @@ func (s *Server) serveProbes(ctx context.Context) (func() error, error) {
 		case s.draining.Load():
 			err = errors.New("draining")
 		case err == nil && !s.started.Load():
-			err = errors.New("the webhooks do not answer yet")
+			err = errors.New(s.What + " do not answer yet")
 		}
 		if err != nil {
 			http.Error(w, "not ready: "+err.Error()+"\n"+detail, http.StatusServiceUnavailable)

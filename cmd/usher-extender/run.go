@@ -1,0 +1,128 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"math"
+	"net/http"
+
+	"github.com/go-logr/logr"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"golang.org/x/sync/errgroup"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	ctrl "sigs.k8s.io/controller-runtime"
+
+	"usher.dev/usher/internal/certs"
+	"usher.dev/usher/internal/config"
+	"usher.dev/usher/internal/logging"
+	"usher.dev/usher/internal/serving"
+	extender "usher.dev/usher/scheduler-extender"
+)
+
+// execute runs the command and returns its exit code: 0 after a signal, 1 when
+// serving failed, 2 when the flags or files are wrong.
+func execute(ctx context.Context, args []string, stderr io.Writer) int {
+	o, err := parseOptions(args, stderr)
+	if err != nil {
+		fmt.Fprintf(stderr, "usher-extender: %v\nRun `usher-extender --help` for the flags.\n", err)
+		return 2
+	}
+	if o.help {
+		return 0
+	}
+	logs := logging.New(stderr, o.verbose)
+	defer logs.Sync()
+	ctrl.SetLogger(logs.Log)
+	server, feed, err := setup(o, logs)
+	if err != nil {
+		fmt.Fprintf(stderr, "usher-extender: %v\n", err)
+		return 2
+	}
+	group, serving := errgroup.WithContext(ctx)
+	// The watches outlive the signal: questions are answered while draining.
+	watching, stopWatching := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopWatching()
+	if feed != nil {
+		group.Go(func() error { return feed.Run(watching) })
+	}
+	group.Go(func() error {
+		defer stopWatching()
+		return server.Run(serving)
+	})
+	if err := group.Wait(); err != nil {
+		logs.Log.Error(err, "stopped")
+		return 1
+	}
+	logs.Log.Info("stopped")
+	return 0
+}
+
+// setup wires the parts together; feed is nil without a cluster.
+func setup(o *options, logs *logging.Logs) (server *serving.Server, feed *extender.Feed, err error) {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	cfg, err := config.LoadExtender(o.config)
+	if err != nil {
+		return nil, nil, err
+	}
+	if o.standalone {
+		cfg.StaleAfter.Duration, cfg.LostAfter.Duration = math.MaxInt64, math.MaxInt64
+	}
+	store, err := extender.NewStore(cfg, extender.SystemClock(), extender.NewMetrics(registry))
+	if err != nil {
+		return nil, nil, fmt.Errorf("configuration %s: %w", o.config, err)
+	}
+	registry.MustRegister(store.Collectors()...)
+	if o.standalone {
+		err = store.LoadObjects(o.objects)
+	} else {
+		feed, err = connect(o.kubeconfig, store, logs.Log)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	server = &serving.Server{
+		What:        "the verbs",
+		Handlers:    map[string]http.Handler{"/": extender.NewHandler(store, logs.Log, logs.Sampled)},
+		Listen:      o.listen,
+		Plain:       o.plain(),
+		CertDir:     o.certDir,
+		ProbeListen: o.probeListen,
+		Drain:       o.drain,
+		Ready:       func() (string, error) { return "", store.Synced() },
+		Metrics:     registry,
+		Log:         logs.Log,
+	}
+	server.TLS, err = tlsOptions(o, logs.Log)
+	return server, feed, err
+}
+
+func connect(kubeconfig string, store *extender.Store, log logr.Logger) (*extender.Feed, error) {
+	rules := clientcmd.NewDefaultClientConfigLoadingRules()
+	rules.ExplicitPath = kubeconfig
+	cfg, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, nil).ClientConfig()
+	if err != nil {
+		return nil, fmt.Errorf("find the API server: %w; outside a cluster give --kubeconfig, or --standalone", err)
+	}
+	cfg = rest.AddUserAgent(cfg, "usher-extender")
+	cfg.Timeout = 0 // watches last
+	return extender.NewFeed(cfg, store, log.WithName("watch"))
+}
+
+// tlsOptions returns what the listener needs beyond the certificate files.
+func tlsOptions(o *options, log logr.Logger) (func(*tls.Config), error) {
+	if o.clientCAFile == "" {
+		return nil, nil
+	}
+	clients, err := certs.LoadClientCA(o.clientCAFile, func(err error) {
+		log.Error(err, "client CA not read again: the last good one stays in force")
+	})
+	if err != nil {
+		return nil, fmt.Errorf("--client-ca-file: %w", err)
+	}
+	return clients.Require, nil
+}

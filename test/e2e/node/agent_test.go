@@ -1,0 +1,73 @@
+//go:build linux
+
+package node_test
+
+import (
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"sigs.k8s.io/yaml"
+
+	"usher.dev/usher/api/v1alpha1"
+	"usher.dev/usher/test/e2e/controlplane"
+	"usher.dev/usher/test/e2e/node"
+)
+
+// agent is the node's usher-agent.
+type agent struct {
+	source  string
+	process *controlplane.Process
+}
+
+// agentBinary is where TestMain has built usher-agent.
+func agentBinary() string { return filepath.Join(shared.folder, "usher-agent") }
+
+// reportOnce is what the agent reports of a source without a kubelet.
+func reportOnce(t *testing.T, source string) *v1alpha1.GPUNode {
+	t.Helper()
+	output, err := exec.CommandContext(t.Context(), agentBinary(), "--once", "--source", source, "--node-name", nodeName).Output()
+	if err != nil {
+		t.Fatalf("usher-agent --once: %v", err)
+	}
+	report := &v1alpha1.GPUNode{}
+	if err := yaml.UnmarshalStrict(output, report); err != nil {
+		t.Fatal(err)
+	}
+	return report
+}
+
+// startAgent starts the agent, for as long as the test runs.
+func startAgent(t *testing.T, source string) *agent {
+	t.Helper()
+	a := &agent{source: source}
+	a.start(t)
+	t.Cleanup(a.kill)
+	return a
+}
+
+func (a *agent) start(t *testing.T) {
+	t.Helper()
+	kubeconfig := filepath.Join(shared.folder, "agent.kubeconfig")
+	identity, err := shared.AsServiceAccount(t.Context(), "usher-system", "usher-agent", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := controlplane.WriteKubeconfig(kubeconfig, identity); err != nil {
+		t.Fatal(err)
+	}
+	a.process, err = controlplane.StartProcess("usher-agent", filepath.Join(shared.folder, "usher-agent.log"), agentBinary(),
+		"--source="+a.source,
+		"--node-name="+nodeName,
+		"--kubeconfig="+kubeconfig,
+		"--kubelet-socket="+node.PodResourcesSocket,
+		"--interval=1s",
+		"--probe-listen=",
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// kill ends the agent as a crash would.
+func (a *agent) kill() { a.process.Kill() }

@@ -1,0 +1,109 @@
+//go:build linux
+
+package node
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+
+	"usher.dev/usher/test/e2e/controlplane"
+)
+
+// containerdSocket is where containerd listens, inside the namespaces.
+const containerdSocket = "/run/containerd.sock"
+
+// plugins is where Debian's containernetworking-plugins are.
+const plugins = "/usr/lib/cni"
+
+// containerdConfig takes a folder, the name of the sandbox's image, where the
+// network plugins are and where their configuration is. A process without
+// CAP_SYS_RESOURCE may not lower an OOM score.
+const containerdConfig = `version = 2
+root = "%[1]s/root"
+state = "/run/containerd"
+oom_score = 0
+
+[grpc]
+  address = "` + containerdSocket + `"
+
+[plugins."io.containerd.grpc.v1.cri"]
+  sandbox_image = "%[2]s"
+  restrict_oom_score_adj = true
+
+[plugins."io.containerd.grpc.v1.cri".cni]
+  bin_dir = "%[3]s"
+  conf_dir = "%[4]s"
+`
+
+// networkConfig gives each pod an address behind a bridge.
+const networkConfig = `{
+  "cniVersion": "0.4.0",
+  "name": "pods",
+  "plugins": [{
+    "type": "bridge",
+    "bridge": "cni0",
+    "isGateway": true,
+    "ipam": {"type": "host-local", "ranges": [[{"subnet": "10.88.0.0/16"}]]}
+  }]
+}
+`
+
+// startContainerd starts containerd and gives it the image.
+func startContainerd(ctx context.Context, folder, logFolder, program string) (*controlplane.Process, error) {
+	networks := filepath.Join(folder, "net.d")
+	if err := os.MkdirAll(networks, 0o755); err != nil {
+		return nil, err
+	}
+	configuration, archive := filepath.Join(folder, "containerd.toml"), filepath.Join(folder, "image.tar")
+	for path, content := range map[string]string{
+		configuration:                            fmt.Sprintf(containerdConfig, folder, Image, plugins, networks),
+		filepath.Join(networks, "pods.conflist"): networkConfig,
+	} {
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			return nil, err
+		}
+	}
+	if err := writeImage(archive, program); err != nil {
+		return nil, fmt.Errorf("make the image: %w", err)
+	}
+	process, err := controlplane.StartProcess("containerd", filepath.Join(logFolder, "containerd.log"), "containerd", "--config", configuration)
+	if err != nil {
+		return nil, err
+	}
+	if err := untilSuccess(ctx, process, func() error { return ctr(ctx, "version") }); err != nil {
+		return nil, err
+	}
+	return process, ctr(ctx, "--namespace", "k8s.io", "images", "import", archive)
+}
+
+// ctr runs containerd's own command.
+func ctr(ctx context.Context, arguments ...string) error {
+	arguments = append([]string{"--address", containerdSocket}, arguments...)
+	output, err := exec.CommandContext(ctx, "ctr", arguments...).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("ctr: %w: %s", err, output)
+	}
+	return nil
+}
+
+// untilSuccess repeats f until it succeeds, the process ends or ctx does.
+func untilSuccess(ctx context.Context, process *controlplane.Process, f func() error) error {
+	const pause = 100 * time.Millisecond
+	for {
+		err := f()
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-process.Ended():
+			return process.Failure(fmt.Errorf("exited: %w", err))
+		case <-ctx.Done():
+			return process.Failure(err)
+		case <-time.After(pause):
+		}
+	}
+}
