@@ -48,6 +48,24 @@ func TestSamplesAreWhatAnAPIServerTakes(t *testing.T) {
 	}
 }
 
+func TestReportsOfTheAgentAreWhatAnAPIServerTakes(t *testing.T) {
+	definition := newCRD(t)
+	files, _ := filepath.Glob("../../agent/testdata/*.yaml")
+	if len(files) < 6 {
+		t.Fatalf("%d reports", len(files))
+	}
+	for _, file := range files {
+		nodes, err := Read([]string{file}, nil)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		for _, err := range definition.refuses(t, &nodes[0]) {
+			t.Errorf("%s: %v", file, err)
+		}
+	}
+}
+
 func TestSummariesOfSamplesAreTrue(t *testing.T) {
 	for _, n := range allSamples(t) {
 		want := v1alpha1.GPUNodeSummary{
