@@ -1,9 +1,9 @@
 package scheduling
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -20,7 +20,16 @@ import (
 	"usher.dev/usher/test/e2e/controlplane"
 )
 
-var outage = flag.Duration("outage", 10*time.Second, "how long TestTheAPIServerIsAway takes the API server away")
+// outage is for how long the API server goes away, USHER_OUTAGE.
+func outage(t *testing.T) time.Duration {
+	t.Helper()
+	text := cmp.Or(os.Getenv("USHER_OUTAGE"), "10s")
+	d, err := time.ParseDuration(text)
+	if err != nil {
+		t.Fatalf("USHER_OUTAGE: %v", err)
+	}
+	return d
+}
 
 // TestTheAPIServerIsAway takes the API server away from agents, extender and
 // schedulers, while a GPU goes bad.
@@ -52,7 +61,7 @@ func TestTheAPIServerIsAway(t *testing.T) {
 	if err := os.WriteFile(script, []byte(xid79(bad)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(*outage)
+	time.Sleep(outage(t))
 	for name, a := range f.agents {
 		if !a.process.Runs() {
 			t.Error(a.process.Failure(fmt.Errorf("without an API server, the agent of %s has ended", name)))
