@@ -21,6 +21,15 @@ PODS ?= 50000
 # How long pods come and go on each kind of hardware in `make e2e-node`.
 PODS_FOR ?= 15s
 
+# For how long the API server goes away in `make e2e-scheduling`.
+OUTAGE ?= 10s
+
+# How long GPUNodes change in `make soak`, how many there are and how many of
+# them change a second.
+SOAK_FOR ?= 60s
+SOAK_NODES ?= 5000
+SOAK_RATE ?= 500
+
 # How long each fuzz target runs in `make fuzz`.
 FUZZTIME ?= 60s
 
@@ -83,13 +92,22 @@ race: ## Go tests again with the race detector, where goroutines share anything
 .PHONY: e2e
 e2e: ## Tests on a real etcd and kube-apiserver, built from their modules on first use
 	@plane=$$(tools/control-plane '$(CACHE)'); tree=$$(tools/tree-digest); \
-		cd test/e2e; set -x; USHER_CONTROL_PLANE=$$plane USHER_TREE=$$tree go test -timeout 30m $$(go list ./... | grep -v /node$$)
-	@$(MAKE) --no-print-directory e2e-node
+		cd test/e2e; set -x; USHER_CONTROL_PLANE=$$plane USHER_TREE=$$tree go test -timeout 30m $$(go list ./... | grep -Ev '/(node|scheduling)$$')
+	@$(MAKE) --no-print-directory e2e-scheduling e2e-node
+
+.PHONY: e2e-scheduling
+e2e-scheduling: ## Tests on real kube-schedulers and KWOK nodes; the API server goes away for OUTAGE (10s)
+	@plane=$$(tools/control-plane '$(CACHE)'); tree=$$(tools/tree-digest); \
+		cd test/e2e; set -x; USHER_OUTAGE=$(OUTAGE) USHER_CONTROL_PLANE=$$plane USHER_TREE=$$tree go test -timeout 30m -v ./scheduling
 
 .PHONY: e2e-node
 e2e-node: ## Tests on a real kubelet: pods come and go for PODS_FOR (15s) on each kind of hardware; needs root
 	@plane=$$(tools/control-plane '$(CACHE)'); tree=$$(tools/tree-digest); \
 		cd test/e2e; set -x; USHER_PODS_FOR=$(PODS_FOR) USHER_CONTROL_PLANE=$$plane USHER_TREE=$$tree go test -timeout 60m -v ./node
+
+.PHONY: soak
+soak: ## Let SOAK_RATE of SOAK_NODES GPUNodes change a second for SOAK_FOR: the extender grows not, and misses nothing
+	go test -count=1 -timeout 60m -v ./test/soak -duration $(SOAK_FOR) -nodes $(SOAK_NODES) -rate $(SOAK_RATE)
 
 .PHONY: control-plane
 control-plane: ## Build the programs of the control plane, and print their folder

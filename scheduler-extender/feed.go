@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/cache"
 
@@ -95,13 +96,22 @@ func client(cfg *rest.Config, version schema.GroupVersion, path string, add func
 	return c, nil
 }
 
+// retryWatch is the time between attempts to watch, 1 to 8 seconds. By client-go's
+// default it grows to a minute, in which the scheduler, back earlier by chance,
+// would be answered by what was known before the API server went away.
+func retryWatch() *wait.Backoff {
+	return &wait.Backoff{Duration: time.Second, Factor: 2, Jitter: 1, Steps: 3, Cap: 4 * time.Second}
+}
+
 // Run watches until the context ends. While the API server is away, or does not
 // know a kind yet, it tries again.
 func (f *Feed) Run(ctx context.Context) error {
 	var group errgroup.Group
 	for _, s := range f.sources {
 		log := f.log.WithValues("kind", s.kind)
-		r := cache.NewReflectorWithOptions(s.watch, s.like, s.into, cache.ReflectorOptions{Name: "usher-extender/" + s.kind, Logger: &log})
+		r := cache.NewReflectorWithOptions(s.watch, s.like, s.into, cache.ReflectorOptions{
+			Name: "usher-extender/" + s.kind, Logger: &log, Backoff: retryWatch(),
+		})
 		group.Go(func() error {
 			r.RunWithContext(ctx)
 			return nil

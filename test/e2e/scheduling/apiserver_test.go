@@ -1,9 +1,9 @@
 package scheduling
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -20,12 +20,20 @@ import (
 	"usher.dev/usher/test/e2e/controlplane"
 )
 
-var outage = flag.Duration("outage", 10*time.Second, "how long TestTheAPIServerIsAway takes the API server away")
+// outage is for how long the API server goes away, USHER_OUTAGE.
+func outage(t *testing.T) time.Duration {
+	t.Helper()
+	text := cmp.Or(os.Getenv("USHER_OUTAGE"), "10s")
+	d, err := time.ParseDuration(text)
+	if err != nil {
+		t.Fatalf("USHER_OUTAGE: %v", err)
+	}
+	return d
+}
 
 // TestTheAPIServerIsAway takes the API server away from agents, extender and
 // schedulers, while a GPU goes bad.
 func TestTheAPIServerIsAway(t *testing.T) {
-	const bad = 5
 	c := shared
 	f := c.newFleet(t, map[string]shape{"mocked": c.mocked("dgxh100"), "boards": twoBoards})
 	f.startAgent(t, "boards", "--heartbeat=2s")
@@ -40,16 +48,20 @@ func TestTheAPIServerIsAway(t *testing.T) {
 	const namespace = "away"
 	c.namespace(t, namespace, nil)
 	c.create(t, ask{gpus, 4, nvlink}.pod(namespace, "before", gpuScheduler))
-	c.waitBound(t, namespace, "before")
+	if node := c.waitBound(t, namespace, "before"); node != "mocked" {
+		t.Fatalf("the pod is on %s, whose links are worse", node)
+	}
 	f.expectMet(t, namespace, "before", nvlink)
+	// Without it, the node has three GPUs left.
+	bad := f.freeGPU("mocked")
 	sequence := f.sequence(t, "mocked")
 
 	c.Kill()
 	t.Cleanup(func() { c.resume(t) })
-	if err := os.WriteFile(script, []byte(strings.ReplaceAll(xid79, "gpu: 3", fmt.Sprintf("gpu: %d", bad))), 0o600); err != nil {
+	if err := os.WriteFile(script, []byte(xid79(bad)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(*outage)
+	time.Sleep(outage(t))
 	for name, a := range f.agents {
 		if !a.process.Runs() {
 			t.Error(a.process.Failure(fmt.Errorf("without an API server, the agent of %s has ended", name)))
@@ -68,12 +80,28 @@ func TestTheAPIServerIsAway(t *testing.T) {
 			t.Errorf("the sequence is %d, and was %d", now, sequence)
 		}
 	})
-	t.Run("pods are placed by it", func(t *testing.T) {
+	t.Run("and the extender", func(t *testing.T) {
+		back, probes := time.Now(), 0
+		await.Success(t, patience, "the node with the bad GPU is refused", func() (struct{}, error) {
+			probes++
+			name := fmt.Sprintf("probe-%d", probes)
+			c.create(t, ask{gpus, 4, nvlink}.pod(namespace, name, gpuScheduler))
+			c.waitBound(t, namespace, name)
+			how := c.extender.explain(t, namespace, name).of(t, "mocked")
+			c.remove(t, namespace, name)
+			if how.Filtered == "" {
+				return struct{}{}, fmt.Errorf("it has GPUs %s for four more", how.GPUs)
+			}
+			return struct{}{}, nil
+		})
+		t.Logf("another %s later", time.Since(back).Round(100*time.Millisecond))
+	})
+	t.Run("which places pods by it", func(t *testing.T) {
 		c.create(t, ask{gpus, 4, nvlink}.pod(namespace, "after", gpuScheduler))
-		c.waitBound(t, namespace, "after")
+		if node := c.waitBound(t, namespace, "after"); node != "boards" {
+			t.Errorf("the pod is on %s", node)
+		}
 		f.expectMet(t, namespace, "after", nvlink)
-		c.create(t, ask{gpus, 8, ""}.pod(namespace, "all", gpuScheduler))
-		t.Logf("the scheduler says: %s", c.waitRefused(t, namespace, "all"))
 	})
 	f.expectNoRefusal(t)
 }

@@ -60,7 +60,7 @@ func startCluster(ctx context.Context, folder string) (*cluster, error) {
 }
 
 func (c *cluster) install(ctx context.Context) (err error) {
-	if c.agentBinary = "/tmp/sched-agent"; err != nil {
+	if c.agentBinary, err = repository.Build(ctx, c.folder, agentName); err != nil {
 		return err
 	}
 	if err := c.Start(ctx); err != nil {

@@ -42,6 +42,22 @@ func (f *fleet) leaveFree(t *testing.T, name string, free ...int) {
 	f.waitHeld(t, name, holders-len(free))
 }
 
+// freeGPU is the position of a GPU of a node that nobody holds.
+func (f *fleet) freeGPU(name string) int {
+	node := f.nodes[name]
+	held := map[int]bool{}
+	for _, g := range node.Grants() {
+		for _, position := range positionsOf(node.Hardware(), g.Devices) {
+			held[position] = true
+		}
+	}
+	free := 0
+	for held[free] {
+		free++
+	}
+	return free
+}
+
 // waitHeld waits until a node's report names as many holders.
 func (f *fleet) waitHeld(t *testing.T, name string, want int) {
 	t.Helper()

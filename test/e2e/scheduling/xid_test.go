@@ -16,12 +16,13 @@ import (
 	"usher.dev/usher/test/e2e/repository"
 )
 
-// Scripts of what the mocked driver says: GPU 3 has fallen off the bus and has
-// to be reset, and then was.
-const (
-	xid79 = `faults: [{fault: xid, gpu: 3, value: 79}, {fault: recovery, gpu: 3, value: 1}]`
-	reset = `faults: []`
-)
+// reset is a script by which the mocked driver has nothing to complain of.
+const reset = `faults: []`
+
+// xid79 is a script by which a GPU has fallen off the bus and has to be reset.
+func xid79(gpu int) string {
+	return fmt.Sprintf(`faults: [{fault: xid, gpu: %[1]d, value: 79}, {fault: recovery, gpu: %[1]d, value: 1}]`, gpu)
+}
 
 // mocked is the shape of a board that the agent mocks, always with the same UUIDs.
 func (c *cluster) mocked(board string) shape {
@@ -61,7 +62,7 @@ func TestAGPUGoesBad(t *testing.T) {
 	const namespace = "xid"
 	f.cluster.namespace(t, namespace, nil)
 
-	play(t, xid79)
+	play(t, xid79(bad))
 	report := f.waitHealth(t, "mocked", bad, v1alpha1.Unhealthy)
 	t.Logf("the report says: %v", report.Status.GPUs[bad].HealthReasons)
 

@@ -14,8 +14,7 @@ import (
 
 // Collection is the objects of one kind.
 type Collection struct {
-	kind     schema.GroupVersionKind
-	resource metav1.APIResource
+	kind schema.GroupVersionKind
 
 	mutex    sync.Mutex
 	version  int64
