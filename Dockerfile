@@ -15,11 +15,27 @@ RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache
 FROM source AS build-usher-webhook
 RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build make usher-webhook
 
+# The target's own compiler: with cgo, building for another machine than this
+# one needs it.
+FROM golang:${GO_VERSION}-bookworm AS build-usher-agent
+ARG VERSION=devel
+ENV VERSION=$VERSION
+WORKDIR /src
+COPY . .
+RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build make usher-agent
+
 # No shell, no package manager: certificates, time zones and one static binary.
 FROM gcr.io/distroless/static-debian12:nonroot AS usher
 COPY --from=build-usher /src/bin/usher /usher
 USER 65532:65532
 ENTRYPOINT ["/usher"]
+
+# With the libc of the release that it was built on, to load the node's
+# libnvidia-ml with. Root, because the kubelet's socket is root's alone.
+FROM gcr.io/distroless/base-debian12 AS usher-agent
+COPY --from=build-usher-agent /src/bin/usher-agent /usher-agent
+USER 0:0
+ENTRYPOINT ["/usher-agent"]
 
 # The last target is the default one.
 FROM gcr.io/distroless/static-debian12:nonroot AS usher-webhook

@@ -25,7 +25,14 @@ FUZZTIME ?= 60s
 
 # The binaries, one folder each under cmd/. The Dockerfile builds them by these
 # targets, and `make test` does too, so that an image never fails to build alone.
-BINARIES := usher-webhook usher
+BINARIES := usher-webhook usher usher-agent
+
+# Those that load a C library at run time, and so need a libc: NVML.
+CGO_BINARIES := usher-agent
+
+# NVIDIA marks what it will drop from NVML; go-nvml wraps all of it, usher's agent
+# calls none.
+export CGO_CFLAGS := -O2 -g -Wno-deprecated-declarations
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -46,11 +53,11 @@ help: ## List the targets
 		/^[a-z][a-z0-9-]*:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: build
-build: $(BINARIES) ## Build every binary, static, into bin/
+build: $(BINARIES) ## Build every binary into bin/, static but for those that load a C library
 
 .PHONY: $(BINARIES)
 $(BINARIES):
-	CGO_ENABLED=0 go build -trimpath -ldflags '$(GO_LDFLAGS)' -o bin/$@ ./cmd/$@
+	CGO_ENABLED=$(if $(filter $@,$(CGO_BINARIES)),1,0) go build -trimpath -ldflags '$(GO_LDFLAGS)' -o bin/$@ ./cmd/$@
 
 .PHONY: run
 run: build ## Start the webhook without a cluster and ask it about sample pods (ONCE=1: end after them)
@@ -70,7 +77,7 @@ unit: ## Go tests of every package; PODS random pods are held against Kubernetes
 # The policies' own tests share nothing between goroutines and are ten times
 # slower with the detector.
 race: ## Go tests again with the race detector, where goroutines share anything
-	go test -race -short ./internal/... ./webhook/... ./cmd/...
+	go test -race -short ./internal/... ./webhook/... ./agent/... ./cmd/...
 
 .PHONY: e2e
 e2e: ## Tests on a real etcd and kube-apiserver, built from their modules on first use
@@ -123,7 +130,7 @@ verify-modules:
 
 .PHONY: verify-dockerfile
 verify-dockerfile:
-	tools/lint-dockerfile $(BINARIES)
+	tools/lint-dockerfile $(BINARIES) -- $(CGO_BINARIES)
 
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for FUZZTIME (60s) each

@@ -136,7 +136,7 @@ type Wear struct {
 // Recovery is nvmlDeviceGpuRecoveryAction_t.
 type Recovery uint32
 
-// RecoveryNone: the driver asks for nothing.
+// RecoveryNone says that the driver asks for nothing.
 const RecoveryNone Recovery = 0
 
 // Load is how busy a GPU is.

@@ -69,11 +69,6 @@ type NICFacts struct {
 	Place Place
 }
 
-// position returns where a GPU stands in the report, -1 if it does not.
-func (f *Facts) position(uuid string) int {
-	return slices.IndexFunc(f.GPUs, func(g GPUFacts) bool { return g.UUID == uuid })
-}
-
 // errNotAsked is the error of probes that need a driver that does not answer.
 var errNotAsked = errors.New("not asked: the driver does not answer")
 

@@ -26,7 +26,7 @@ type Store interface {
 	Write(context.Context, *v1alpha1.GPUNode) error
 }
 
-// ErrChanged: somebody else has written. Read again.
+// ErrChanged says that somebody else has written: read again.
 var ErrChanged = errors.New("the GPUNode has changed")
 
 // storeTimeout bounds one request.

@@ -32,8 +32,7 @@ func ask[T any](d *Driver, symbol string, f func() (T, nvml.Return)) (value T, s
 		return value, false, nil
 	}
 	value, err = call(&d.watchdog, symbol, d.limit, f)
-	var failed *callError
-	if errors.As(err, &failed) {
+	if failed, ok := errors.AsType[*callError](err); ok {
 		switch failed.ret {
 		case nvml.ERROR_NOT_SUPPORTED, nvml.ERROR_FUNCTION_NOT_FOUND, nvml.ERROR_ARGUMENT_VERSION_MISMATCH, nvml.ERROR_DEPRECATED:
 			return value, false, nil

@@ -75,8 +75,7 @@ func (d *device) instance(index int) (*v1alpha1.MIGInstance, error) {
 	part, err := call(w, "nvmlDeviceGetMigDeviceHandleByIndex", limit, func() (nvml.Device, nvml.Return) {
 		return d.handle.GetMigDeviceHandleByIndex(index)
 	})
-	var failed *callError
-	if errors.As(err, &failed) && (failed.ret == nvml.ERROR_NOT_FOUND || failed.ret == nvml.ERROR_INVALID_ARGUMENT) {
+	if failed, ok := errors.AsType[*callError](err); ok && (failed.ret == nvml.ERROR_NOT_FOUND || failed.ret == nvml.ERROR_INVALID_ARGUMENT) {
 		return nil, nil
 	}
 	if err != nil {

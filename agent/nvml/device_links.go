@@ -74,8 +74,8 @@ func (d *device) end(i int) (agent.NVLink, error) {
 }
 
 func isInvalid(err error) bool {
-	var failed *callError
-	return errors.As(err, &failed) && failed.ret == nvml.ERROR_INVALID_ARGUMENT
+	failed, ok := errors.AsType[*callError](err)
+	return ok && failed.ret == nvml.ERROR_INVALID_ARGUMENT
 }
 
 func (d *device) Fabric() (agent.FabricState, error) {

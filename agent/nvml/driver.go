@@ -228,7 +228,7 @@ func (l *listener) run(changed chan<- struct{}) {
 	for {
 		select {
 		case <-l.ending:
-			l.set.Free()
+			_ = l.set.Free() // there is nobody to tell
 			return
 		default:
 		}

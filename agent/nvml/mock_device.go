@@ -137,7 +137,7 @@ func (d *mockDevice) GetNvLinkRemotePciInfo(link int) (nvml.PciInfo, nvml.Return
 }
 
 // GetGpuFabricInfo_v4 is nvmlDeviceGetGpuFabricInfo_v4.
-func (d *mockDevice) GetGpuFabricInfo_v4() (nvml.GpuFabricInfo_v4, nvml.Return) {
+func (d *mockDevice) GetGpuFabricInfo_v4() (nvml.GpuFabricInfo_v4, nvml.Return) { //nolint:revive // go-nvml's name
 	var info nvml.GpuFabricInfo_v4
 	if !d.mock.board.fabric {
 		return info, d.state()

@@ -29,8 +29,8 @@ type Fault struct {
 	Value *uint64 `json:"value,omitempty"`
 	// After is when it begins, Until when it is over, both since the script was
 	// read. Without Until it stays.
-	After metav1.Duration `json:"after,omitempty"`
-	Until metav1.Duration `json:"until,omitempty"`
+	After metav1.Duration `json:"after,omitzero"`
+	Until metav1.Duration `json:"until,omitzero"`
 }
 
 // Kind is a kind of fault.
