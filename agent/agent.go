@@ -200,9 +200,10 @@ func (a *Agent) restore(ctx context.Context, store Store) error {
 	return nil
 }
 
-// due says whether a report must be written.
+// due says whether a report must be written. What became of a write that failed
+// is not known, whatever the report says by now.
 func (a *Agent) due(status *v1alpha1.GPUNodeStatus) bool {
-	return a.written == nil || passed(a.writtenAt, a.Clock.Now(), a.beat) || !equality.Semantic.DeepEqual(a.written, status)
+	return a.written == nil || a.failures > 0 || passed(a.writtenAt, a.Clock.Now(), a.beat) || !equality.Semantic.DeepEqual(a.written, status)
 }
 
 func (a *Agent) write(ctx context.Context, store Store, status *v1alpha1.GPUNodeStatus) error {
@@ -243,12 +244,12 @@ func (a *Agent) pause(ctx context.Context) bool {
 	}
 	wait := jitter(a.Interval)
 	if a.failures > 0 {
-		wait = min(wait, max(a.retryAt.Sub(a.Clock.Now()), 0))
+		wait = min(wait, a.retryAt.Sub(a.Clock.Now()))
 	}
 	select {
 	case <-ctx.Done():
 		return false
-	case <-a.Clock.After(min(eventPause, wait)):
+	case <-a.Clock.After(eventPause):
 	}
 	if wait <= eventPause {
 		return true

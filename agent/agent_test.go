@@ -114,6 +114,20 @@ func TestWhileTheAPIServerIsAwayTheNewestReportIsKept(t *testing.T) {
 	}
 }
 
+func TestAWriteThatFailedIsMadeUpForEvenIfNothingIsNew(t *testing.T) {
+	device := gpu("a")
+	a, clock := newAgent(&Machine{Driver: newFakeDriver(device)})
+	store := &fakeStore{}
+	a.at(t, store, clock, 0)
+	store.err, device.wear.RowsPending = errAway, true
+	a.at(t, store, clock, 10*time.Second)
+	store.err, device.wear.RowsPending = nil, false
+	a.at(t, store, clock, 10*time.Second)
+	if a.failures > 0 || len(store.writes) != 2 {
+		t.Errorf("%d writes, %d failures", len(store.writes), a.failures)
+	}
+}
+
 func TestAnAPIServerThatWasNeverThereIsWaitedFor(t *testing.T) {
 	a, clock := newAgent(&Machine{Driver: newFakeDriver(gpu("a"))})
 	store := &fakeStore{err: errAway}

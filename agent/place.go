@@ -23,6 +23,9 @@ type Place struct {
 	CPUs string
 }
 
+// maxCPUs is how long a list of CPUs a report holds.
+const maxCPUs = 256
+
 var (
 	hostBridge = regexp.MustCompile(`^pci[0-9a-f]{4,}:[0-9a-f]{2}$`)
 	pciAddress = regexp.MustCompile(`^[0-9a-f]{4,}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]$`)
@@ -61,7 +64,9 @@ func placeAt(sysfs fs.FS, folder string) Place {
 		n := int32(node)
 		p.NUMANode = &n
 	}
-	p.CPUs = readLine(sysfs, path.Join(device, "local_cpulist"))
+	if cpus := readLine(sysfs, path.Join(device, "local_cpulist")); len(cpus) <= maxCPUs {
+		p.CPUs = cpus
+	}
 	return p
 }
 

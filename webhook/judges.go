@@ -5,5 +5,6 @@ package webhook
 // webhooks' rules send no others.
 func (r *Reviewer) Judges(req *Request) bool {
 	_, holdsPods := r.targets[req.groupKind()]
-	return holdsPods || judgedWhole[req.groupKind()] != 0
+	_, whole := judgedWhole[req.groupKind()]
+	return holdsPods || whole
 }

@@ -63,7 +63,7 @@ type judgedUpdates int
 
 const (
 	// updatesOfSpec: not those that leave all but metadata and status alone.
-	updatesOfSpec judgedUpdates = iota + 1
+	updatesOfSpec judgedUpdates = iota
 	allUpdates
 )
 
@@ -109,11 +109,14 @@ func (r *Reviewer) Validate(ctx context.Context, req *Request) (*Outcome, error)
 		out.add(req, policies.Validate(ctx, in), "", nil)
 		return out, nil
 	}
-	found, misplaced, holdsPods := r.targets.find(kind, req.Object())
-	switch {
-	case !holdsPods && judgedWhole[kind] == 0:
-		out.refuse("unknown-kind", "", fmt.Sprintf("usher is asked about %s, but does not know where it holds pods; name it under podTemplates in usher's configuration, or take it out of the webhook's rules", req.kindName()))
+	if _, holdsPods := r.targets[kind]; !holdsPods {
+		if err := r.validateWhole(ctx, policies, req, out); err != nil {
+			return nil, err
+		}
 		return out, nil
+	}
+	found, misplaced, _ := r.targets.find(kind, req.Object())
+	switch {
 	case len(found) > maxTargets:
 		out.refuse("too-many-templates", "", fmt.Sprintf("the object holds %d pod templates; at most %d are judged", len(found), maxTargets))
 		return out, nil
@@ -128,14 +131,6 @@ func (r *Reviewer) Validate(ctx context.Context, req *Request) (*Outcome, error)
 	if err != nil {
 		return nil, err
 	}
-	if !holdsPods {
-		if req.Operation == Update && judgedWhole[kind] != allUpdates && sameApartFromMetadata(req.Object(), req.OldObject()) {
-			out.Skipped = "nothing that is judged changes"
-			return out, nil
-		}
-		out.add(req, policies.Validate(ctx, in), "", nil)
-		return out, nil
-	}
 	var old []Target
 	if req.Operation == Update {
 		old, _, _ = r.targets.find(kind, req.OldObject())
@@ -149,6 +144,26 @@ func (r *Reviewer) Validate(ctx context.Context, req *Request) (*Outcome, error)
 	}
 	out.sort()
 	return out, nil
+}
+
+// validateWhole asks the policies about an object that holds no pods. What they
+// do not read of it stays as it was parsed.
+func (r *Reviewer) validateWhole(ctx context.Context, policies verdict.Policies, req *Request, out *Outcome) error {
+	updates, judged := judgedWhole[req.groupKind()]
+	if !judged {
+		out.refuse("unknown-kind", "", fmt.Sprintf("usher is asked about %s, but does not know where it holds pods; name it under podTemplates in usher's configuration, or take it out of the webhook's rules", req.kindName()))
+		return nil
+	}
+	in, err := r.surroundings(ctx, req)
+	if err != nil {
+		return err
+	}
+	if req.Operation == Update && updates != allUpdates && sameApartFromMetadata(req.Object(), req.OldObject()) {
+		out.Skipped = "nothing that is judged changes"
+		return nil
+	}
+	out.add(req, policies.Validate(ctx, in), "", nil)
+	return nil
 }
 
 // judgeChange asks the policies about one of the targets that a request changes,

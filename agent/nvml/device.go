@@ -17,6 +17,8 @@ type device struct {
 	driver   *Driver
 	handle   nvml.Device
 	identity agent.Identity
+	// ancestors are what was told of other GPUs: they do not move.
+	ancestors map[*device]v1alpha1.PCIePath
 	// ends are what is known of the far ends of NVLinks, by number: wiring does
 	// not change.
 	ends map[int]agent.NVLink
@@ -48,7 +50,7 @@ func (d *Driver) identify(index int) (*device, error) {
 	if err != nil {
 		return nil, err
 	}
-	found := &device{driver: d, handle: handle, ends: map[int]agent.NVLink{}}
+	found := &device{driver: d, handle: handle, ends: map[int]agent.NVLink{}, ancestors: map[*device]v1alpha1.PCIePath{}}
 	id := &found.identity
 	id.Index = index
 	if id.UUID, err = call(&d.watchdog, "nvmlDeviceGetUUID", d.limit, handle.GetUUID); err != nil {
@@ -111,7 +113,7 @@ func busID(pci nvml.PciInfo) string {
 
 func (d *device) Identity() agent.Identity { return d.identity }
 
-var ancestors = map[nvml.GpuTopologyLevel]v1alpha1.PCIePath{
+var levels = map[nvml.GpuTopologyLevel]v1alpha1.PCIePath{
 	nvml.TOPOLOGY_INTERNAL:   "PSB",
 	nvml.TOPOLOGY_SINGLE:     "PIX",
 	nvml.TOPOLOGY_MULTIPLE:   "PXB",
@@ -125,13 +127,24 @@ func (d *device) CommonAncestor(other agent.Device) (v1alpha1.PCIePath, error) {
 	if !ok {
 		return "", fmt.Errorf("%T is no GPU of this session", other)
 	}
+	if told, ok := d.ancestors[peer]; ok {
+		return told, nil
+	}
 	level, known, err := ask(d.driver, "nvmlDeviceGetTopologyCommonAncestor", func() (nvml.GpuTopologyLevel, nvml.Return) {
 		return d.handle.GetTopologyCommonAncestor(peer.handle)
 	})
-	if !known {
+	if errors.Is(err, agent.ErrLost) || errors.Is(err, agent.ErrResetRequired) {
+		return "", nil // either GPU may be meant; other questions tell which
+	}
+	if err != nil {
 		return "", err
 	}
-	return ancestors[level], nil
+	if known {
+		d.ancestors[peer] = levels[level]
+	} else {
+		d.ancestors[peer] = ""
+	}
+	return d.ancestors[peer], nil
 }
 
 func (d *device) Load() (agent.Load, error) {

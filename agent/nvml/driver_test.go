@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"usher.dev/usher/agent"
+	"usher.dev/usher/api/v1alpha1"
 )
 
 // machine returns a mock and its driver, with a limit that calls which hang
@@ -199,6 +200,23 @@ func TestAGPUThatIsLostFromTheStartIsAskedAgain(t *testing.T) {
 	must(t, err)
 	if len(session.Devices) != 8 || session.Unknown != nil || session.Devices[3].Identity().Index != 3 {
 		t.Errorf("%d GPUs, unknown %v", len(session.Devices), session.Unknown)
+	}
+}
+
+func TestAGPUThatIsLostTakesNoOtherWithIt(t *testing.T) {
+	mock, driver := machine(t, time.Minute)
+	session, err := driver.Open()
+	must(t, err)
+	play(t, mock, "faults: [{fault: lost, gpu: 3}]")
+	for _, want := range []v1alpha1.PCIePath{"", "NODE"} {
+		got, err := session.Devices[2].CommonAncestor(session.Devices[3])
+		if got != want || err != nil {
+			t.Errorf("%q, %v; want %q", got, err, want)
+		}
+		play(t, mock, "{}")
+	}
+	if _, err := session.Devices[2].CommonAncestor(nil); err == nil {
+		t.Error("nothing is wrong with a GPU that is none")
 	}
 }
 

@@ -102,9 +102,13 @@ func (d *mockDevice) GetUtilizationRates() (nvml.Utilization, nvml.Return) {
 // GetTopologyCommonAncestor is nvmlDeviceGetTopologyCommonAncestor.
 func (d *mockDevice) GetTopologyCommonAncestor(other nvml.Device) (nvml.GpuTopologyLevel, nvml.Return) {
 	peer, ok := other.(*mockDevice)
-	switch {
-	case !ok:
+	if !ok {
 		return 0, nvml.ERROR_INVALID_ARGUMENT
+	}
+	if ret := peer.state(); ret != nvml.SUCCESS {
+		return 0, ret
+	}
+	switch {
 	case d.slot.root == peer.slot.root:
 		return nvml.TOPOLOGY_MULTIPLE, d.state()
 	case d.slot.numa == peer.slot.numa:

@@ -20,7 +20,8 @@ var violationsJSON []byte
 // between the pods of one ReplicaSet.
 func cleanPod() ([]byte, error) { return yaml.YAMLToJSONStrict(cleanYAML) }
 
-// violatingPod is the clean pod with at least one violation of every policy.
+// violatingPod is the clean pod with at least one violation of every policy that
+// judges pods.
 func violatingPod() ([]byte, error) {
 	pod, err := cleanPod()
 	if err != nil {

@@ -86,6 +86,9 @@ func (c *ControlPlane) Kill() {
 	c.etcd.Kill()
 }
 
+// Runs says whether the API server is still there.
+func (c *ControlPlane) Runs() bool { return c.apiserver.Runs() }
+
 // Release kills what runs and gives the ports away.
 func (c *ControlPlane) Release() {
 	c.Kill()

@@ -54,6 +54,16 @@ func StartProcess(name, logFile, program string, arguments ...string) (*Process,
 // Ended is closed when the process is gone.
 func (p *Process) Ended() <-chan struct{} { return p.ended }
 
+// Runs says whether the process is still there.
+func (p *Process) Runs() bool {
+	select {
+	case <-p.ended:
+		return false
+	default:
+		return true
+	}
+}
+
 // Kill ends the process at once, as a power cut would, and waits until it is gone.
 func (p *Process) Kill() {
 	if p == nil {

@@ -23,8 +23,8 @@ type Scheduler struct {
 
 // NewScheduler prepares a kube-scheduler with a KubeSchedulerConfiguration, of
 // which only the connection to the API server is replaced: by config. Name is
-// that of its files.
-func (c *ControlPlane) NewScheduler(name string, configuration []byte, config *rest.Config) (*Scheduler, error) {
+// that of its files; flags are those beside what a test has to choose.
+func (c *ControlPlane) NewScheduler(name string, configuration []byte, config *rest.Config, flags ...string) (*Scheduler, error) {
 	kubeconfig := c.path(name + ".kubeconfig")
 	if err := WriteKubeconfig(kubeconfig, config); err != nil {
 		return nil, err
@@ -45,13 +45,13 @@ func (c *ControlPlane) NewScheduler(name string, configuration []byte, config *r
 	if err != nil {
 		return nil, err
 	}
-	return &Scheduler{plane: c, name: name, port: port, arguments: []string{
+	return &Scheduler{plane: c, name: name, port: port, arguments: append([]string{
 		"--config=" + c.path(name+".yaml"),
 		"--authentication-kubeconfig=" + kubeconfig,
 		"--authorization-kubeconfig=" + kubeconfig,
 		"--bind-address=127.0.0.1",
 		"--secure-port=" + strconv.Itoa(port.Number),
-	}}, nil
+	}, flags...)}, nil
 }
 
 // Start starts the scheduler and waits until it is ready to schedule.

@@ -37,9 +37,8 @@ func (c *cluster) newFleet(t *testing.T, shapes map[string]shape) *fleet {
 	var all []*fakenode.Node
 	for _, name := range sortedKeys(shapes) {
 		serial++
-		hardware := shapes[name](t)
+		hardware := shapes[name](t, serial)
 		hardware.Name = name
-		number(hardware, serial)
 		node := fakenode.New(name, hardware, uint64(serial))
 		if err := node.Register(t.Context(), c.client,
 			map[string]string{corev1.LabelHostname: name, tenantLabel: tenant},

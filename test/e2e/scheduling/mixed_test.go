@@ -132,14 +132,7 @@ func (f *fleet) place(t *testing.T, namespace string, asks []ask, scheduler stri
 			f.judge(t, &o, asks[i], &pods[i])
 		}
 	}
-	for _, refusal := range f.Refused() {
-		t.Errorf("a pod was placed where devices were short: %s", refusal)
-	}
-	for _, name := range sortedKeys(f.nodes) {
-		for _, doubled := range doubleBooked(f.nodes[name]) {
-			t.Error(doubled)
-		}
-	}
+	f.expectNoRefusal(t)
 	return o
 }
 

@@ -20,8 +20,10 @@ const (
 	topologyKey      = "usher.dev/gpu-topology"
 )
 
-// patience is how long a change may take to reach everyone on a busy machine.
-const patience = time.Minute
+// patience is how long a change may take to reach everyone on a busy machine. A
+// scheduler tries a pod again 30 to 60 seconds after an extender refused it,
+// when nothing else that it watches has changed.
+const patience = 2 * time.Minute
 
 // ask is what one pod asks for.
 type ask struct {

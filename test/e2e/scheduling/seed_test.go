@@ -61,7 +61,5 @@ func TestTheSeedsPodGetsLinkedGPUs(t *testing.T) {
 		}
 		f.expectGPUs(t, namespace, "second", "linked", 4, 5, 6, 7)
 	})
-	for _, refusal := range f.Refused() {
-		t.Error(refusal)
-	}
+	f.expectNoRefusal(t)
 }

@@ -13,8 +13,9 @@ import (
 	"usher.dev/usher/test/e2e/repository"
 )
 
-// A shape is a kind of hardware, all free.
-type shape func(t *testing.T) *v1alpha1.GPUNode
+// A shape makes a node of a kind of hardware, all free. The serial number is in
+// the UUIDs of its devices.
+type shape func(t *testing.T, serial int) *v1alpha1.GPUNode
 
 var (
 	// dgxH100: eight GPUs behind NVSwitches, so that any of them are linked.
@@ -27,7 +28,7 @@ var (
 
 // sample is a shape of testdata/gpunodes, without its holders.
 func sample(name string) shape {
-	return func(t *testing.T) *v1alpha1.GPUNode {
+	return func(t *testing.T, serial int) *v1alpha1.GPUNode {
 		t.Helper()
 		content, err := os.ReadFile(filepath.Join(repository.Root(), "testdata", "gpunodes", name+".yaml"))
 		if err != nil {
@@ -38,13 +39,13 @@ func sample(name string) shape {
 			t.Fatal(err)
 		}
 		node.Status.Allocations, node.Status.Summary = nil, nil
-		return node
+		return number(node, serial)
 	}
 }
 
 // twoBoards is a server of two HGX A100 4-GPU boards: GPUs 0 to 3 and 4 to 7 are
 // linked each with each, and no lane leads from board to board.
-func twoBoards(*testing.T) *v1alpha1.GPUNode {
+func twoBoards(_ *testing.T, serial int) *v1alpha1.GPUNode {
 	const perBoard = 4
 	node := &v1alpha1.GPUNode{TypeMeta: metav1.TypeMeta{APIVersion: v1alpha1.GroupVersion.String(), Kind: "GPUNode"}}
 	resource := v1alpha1.DeviceResource{Name: gpus, Replicas: 1}
@@ -66,12 +67,11 @@ func twoBoards(*testing.T) *v1alpha1.GPUNode {
 		}
 	}
 	node.Status.Resources = []v1alpha1.DeviceResource{resource}
-	return node
+	return number(node, serial)
 }
 
-// number gives the devices of one of several nodes of a shape UUIDs of their
-// own: the second group of digits is the serial number.
-func number(node *v1alpha1.GPUNode, serial int) {
+// number makes the UUIDs of a node differ from those of others of its shape: the second group of digits is the serial number.
+func number(node *v1alpha1.GPUNode, serial int) *v1alpha1.GPUNode {
 	renumber := func(uuid *string) {
 		const group = len("GPU-2b0a4d00-")
 		*uuid = fmt.Sprintf("%s%04x%s", (*uuid)[:group], serial, (*uuid)[group+4:])
@@ -91,4 +91,5 @@ func number(node *v1alpha1.GPUNode, serial int) {
 			renumber(&node.Status.Resources[i].Devices[j])
 		}
 	}
+	return node
 }
