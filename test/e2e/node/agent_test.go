@@ -3,21 +3,48 @@
 package node_test
 
 import (
+	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
 
 	"usher.dev/usher/api/v1alpha1"
 	"usher.dev/usher/test/e2e/controlplane"
 	"usher.dev/usher/test/e2e/node"
+	"usher.dev/usher/test/e2e/repository"
 )
 
 // agent is the node's usher-agent.
 type agent struct {
 	source  string
 	process *controlplane.Process
+}
+
+const (
+	usherNamespace = "usher-system"
+	agentName      = "usher-agent"
+)
+
+// agentRights are the agent's service account and what it may do, as
+// manifests/agent has them. The namespace is what its kustomization adds.
+func agentRights() ([]*unstructured.Unstructured, error) {
+	manifest, err := os.ReadFile(filepath.Join(repository.Root(), "manifests", "agent", "rbac.yaml"))
+	if err != nil {
+		return nil, err
+	}
+	objects, err := repository.Decode(manifest)
+	for _, object := range objects {
+		switch object.GetKind() {
+		case "ServiceAccount":
+			object.SetNamespace(usherNamespace)
+		case "ClusterRoleBinding":
+			object.Object["subjects"] = []any{map[string]any{"kind": "ServiceAccount", "namespace": usherNamespace, "name": agentName}}
+		}
+	}
+	return objects, err
 }
 
 // agentBinary is where TestMain has built usher-agent.
@@ -49,7 +76,7 @@ func startAgent(t *testing.T, source string) *agent {
 func (a *agent) start(t *testing.T) {
 	t.Helper()
 	kubeconfig := filepath.Join(shared.folder, "agent.kubeconfig")
-	identity, err := shared.AsServiceAccount(t.Context(), "usher-system", "usher-agent", nil)
+	identity, err := shared.AsServiceAccount(t.Context(), usherNamespace, agentName, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -63,12 +63,8 @@ func (c *cluster) start(ctx context.Context, programs controlplane.Programs) err
 	if err := c.Start(ctx); err != nil {
 		return err
 	}
-	for _, file := range []string{
-		filepath.Join(repository.Root(), "manifests", "crd", "usher.dev_gpunodes.yaml"),
-		filepath.Join(repository.Root(), "manifests", "base", "namespace.yaml"),
-		filepath.Join(c.folder, agentManifest),
-	} {
-		manifest, err := os.ReadFile(file)
+	for _, file := range []string{"crd/usher.dev_gpunodes.yaml", "base/namespace.yaml"} {
+		manifest, err := os.ReadFile(filepath.Join(repository.Root(), "manifests", file))
 		if err != nil {
 			return err
 		}
@@ -76,13 +72,19 @@ func (c *cluster) start(ctx context.Context, programs controlplane.Programs) err
 			return err
 		}
 	}
+	rights, err := agentRights()
+	if err != nil {
+		return err
+	}
+	if err := c.Apply(ctx, rights...); err != nil {
+		return err
+	}
 	if err := c.ApplyYAML(ctx, kubeletRights); err != nil {
 		return err
 	}
 	if err := c.WaitForKinds(ctx); err != nil {
 		return err
 	}
-	var err error
 	if c.client, err = kubernetes.NewForConfig(c.Config()); err != nil {
 		return err
 	}
