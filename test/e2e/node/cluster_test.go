@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 
@@ -40,6 +41,8 @@ type cluster struct {
 	node    *node.Node
 	client  kubernetes.Interface
 	objects dynamic.Interface
+	// agentPod is the pod in whose name the agent runs.
+	agentPod types.UID
 }
 
 func startCluster(ctx context.Context, folder string) (*cluster, error) {
@@ -91,7 +94,10 @@ func (c *cluster) start(ctx context.Context, programs controlplane.Programs) err
 	if c.objects, err = dynamic.NewForConfig(c.Config()); err != nil {
 		return err
 	}
-	c.node, err = node.Start(ctx, c.ControlPlane, programs, nodeName, filepath.Join(c.folder, "pause"), c.folder)
+	if c.node, err = node.Start(ctx, c.ControlPlane, programs, nodeName, filepath.Join(c.folder, "pause"), c.folder); err != nil {
+		return err
+	}
+	c.agentPod, err = c.createAgentPod(ctx)
 	return err
 }
 
