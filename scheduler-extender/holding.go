@@ -59,7 +59,7 @@ type holding struct {
 	units []int     // one that is held by several shares stands as often
 
 	reported   map[string][]int // by container, from the report
-	containers [][]int          // by container of the demand, predicted; nil where reported
+	containers [][]int          // by container of the demand, where they are predicted now
 }
 
 // charge says who holds what on a node: what the report says, but for pods that
@@ -105,6 +105,12 @@ func (b *board) charge(reported []allocation, pods map[podKey]*boundPod, gone ma
 		if rest == nil {
 			continue
 		}
+		// What was foretold stays foretold when others come and go after it.
+		if units, ok := b.findFree(o, pod.prediction.picked); ok && !known {
+			o.take(units)
+			h.units = units
+			continue
+		}
 		// What does not fit will fail at the kubelet and holds nothing.
 		trial := o.clone()
 		if p, short := b.admit(trial, rest); short == nil {
@@ -121,6 +127,21 @@ func (b *board) charge(reported []allocation, pods map[podKey]*boundPod, gone ma
 	}
 	slices.SortFunc(holdings, func(x, y holding) int { return x.key.compare(y.key) })
 	return o, holdings
+}
+
+// findFree returns the units of devices, false if there are none or one is not free.
+func (b *board) findFree(o occupancy, devices []pickedDevice) ([]int, bool) {
+	o = o.clone()
+	units := make([]int, 0, len(devices))
+	for _, d := range devices {
+		i, ok := b.unitOf(d.resource, d.device)
+		if !ok || b.free(o, i) == 0 {
+			return nil, false
+		}
+		o[i]++
+		units = append(units, i)
+	}
+	return units, len(units) > 0
 }
 
 // unreported is what a pod holds beyond the units that are reported, nil if that

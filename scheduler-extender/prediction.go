@@ -21,8 +21,15 @@ func (s *Store) compare(now *snapshot) {
 				}
 				s.metrics.predicted(slices.Equal(prediction.devices[j], now.board.devices(h.reported[name])))
 			}
-			prediction.devices = nil
-		case prediction.devices == nil && h.containers != nil:
+			prediction.devices, prediction.picked = nil, nil
+		case h.containers != nil:
+			prediction.picked = nil
+			for _, u := range h.units {
+				prediction.picked = append(prediction.picked, pickedDevice{now.board.resources[now.board.units[u].resource].name, now.board.units[u].device})
+			}
+			if prediction.devices != nil {
+				continue // the first one counts
+			}
 			prediction.devices = make([][]string, len(h.containers))
 			for j, units := range h.containers {
 				if h.pod.demand.containers[j].role != roleInit && now.board.allWhole(units) {
@@ -35,9 +42,15 @@ func (s *Store) compare(now *snapshot) {
 
 // prediction is what a pod was predicted to get.
 type prediction struct {
-	devices  [][]string // by container, sorted; nil where nothing is predicted
+	// picked is what counts as held until the report says what is.
+	picked []pickedDevice
+	// devices are the UUIDs that were predicted first, by container and sorted;
+	// nil where nothing is predicted.
+	devices  [][]string
 	compared bool
 }
+
+type pickedDevice struct{ resource, device string }
 
 // devices lists the UUIDs of units, sorted.
 func (b *board) devices(units []int) []string {

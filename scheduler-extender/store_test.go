@@ -15,9 +15,9 @@ import (
 	"usher.dev/usher/topology"
 )
 
-// freeOn is the set of whole GPUs that the store takes for free on a node.
-func freeOn(s *Store, name string) topology.Set {
-	n := (*s.names.Load())[name].current.Load()
+// freeOn is the set of whole GPUs that the store takes for free on node n.
+func freeOn(s *Store) topology.Set {
+	n := (*s.names.Load())["n"].current.Load()
 	return n.board.freeGPUs(n.state.occupied, n.board.resource(resourceGPU))
 }
 
@@ -26,34 +26,34 @@ func TestBoundPodsCountUntilTheReportNamesThem(t *testing.T) {
 	s, _ := newStoreOf(t, nil, g)
 	s.SetPod(bound(podOf("late", 2, ""), "n", 2))
 	s.SetPod(bound(podOf("early", 2, ""), "n", 1))
-	if got := freeOn(s, "n"); got != topology.Of(4, 5, 6, 7) {
+	if got := freeOn(s); got != topology.Of(4, 5, 6, 7) {
 		t.Errorf("free %s", got)
 	}
 	// The kubelet chose otherwise for one of them: the other is charged what is
 	// left to it.
 	must(t, s.SetGPUNode(holds(next(g), "late", 0, 1)))
-	if got := freeOn(s, "n"); got != topology.Of(4, 5, 6, 7) {
+	if got := freeOn(s); got != topology.Of(4, 5, 6, 7) {
 		t.Errorf("free %s", got)
 	}
 	must(t, s.SetGPUNode(holds(holds(next(next(g)), "late", 0, 1), "early", 4, 5)))
-	if got := freeOn(s, "n"); got != topology.Of(2, 3, 6, 7) {
+	if got := freeOn(s); got != topology.Of(2, 3, 6, 7) {
 		t.Errorf("free %s", got)
 	}
 	// Deleted, but still in the last report; then a pod of the same name.
 	s.DeletePod(podOf("early", 2, ""))
-	if got := freeOn(s, "n"); got != topology.Of(2, 3, 4, 5, 6, 7) {
+	if got := freeOn(s); got != topology.Of(2, 3, 4, 5, 6, 7) {
 		t.Errorf("free %s", got)
 	}
 	again := bound(podOf("early", 4, ""), "n", 9)
 	again.UID = "another"
 	s.SetPod(again)
-	if got := freeOn(s, "n").Len(); got != 2 {
+	if got := freeOn(s).Len(); got != 2 {
 		t.Errorf("%d free", got)
 	}
 	// One that has ended holds nothing.
 	again.Status.Phase = corev1.PodSucceeded
 	s.SetPod(again)
-	if got := freeOn(s, "n"); got != topology.Of(2, 3, 4, 5, 6, 7) {
+	if got := freeOn(s); got != topology.Of(2, 3, 4, 5, 6, 7) {
 		t.Errorf("free %s", got)
 	}
 }
@@ -63,7 +63,7 @@ func TestPodsThatTheWatchMissedAreForgotten(t *testing.T) {
 	a, b := bound(podOf("a", 2, ""), "n", 1), bound(podOf("b", 2, ""), "elsewhere", 1)
 	s.ReplacePods([]*corev1.Pod{a, b})
 	s.ReplacePods([]*corev1.Pod{b})
-	if got := freeOn(s, "n"); got != topology.Of(0, 1, 2, 3) {
+	if got := freeOn(s); got != topology.Of(0, 1, 2, 3) {
 		t.Errorf("free %s", got)
 	}
 	s.ReplacePods(nil)
@@ -82,11 +82,11 @@ func TestInitContainersKeepWhatTheKubeletDoesNotReport(t *testing.T) {
 	p := podOf("p", 2, "")
 	p.Spec.InitContainers = []corev1.Container{container("prepare", resourceGPU, 4)}
 	s.SetPod(bound(p, "n", 1))
-	if got := freeOn(s, "n"); got != topology.Of(4, 5, 6, 7) {
+	if got := freeOn(s); got != topology.Of(4, 5, 6, 7) {
 		t.Errorf("before the report: free %s", got)
 	}
 	must(t, s.SetGPUNode(holds(next(g), "p", 0, 1)))
-	if got := freeOn(s, "n").Len(); got != 4 {
+	if got := freeOn(s).Len(); got != 4 {
 		t.Errorf("after it: %d free", got)
 	}
 }

@@ -1,21 +1,16 @@
 package extender
 
 import (
-	"fmt"
-	"maps"
+	"encoding/binary"
 	"slices"
 	"strings"
-
-	lru "github.com/hashicorp/golang-lru/v2"
-	"k8s.io/apimachinery/pkg/types"
 )
 
-// underway are the demands of pods that may be on their way to a node, with the
-// numbers of pods, and what of the node's resources is spoken for, as
-// kube-scheduler counts. Equal ones are one (see ways).
+// underway are the demands of pods that may be on their way to a node, in the
+// order of the decisions, and what the node has left for them. Equal ones are one
+// (see ways).
 type underway struct {
-	demands []*demand
-	counts  []int
+	runs []run
 	// room is how many devices the scheduler has left on the node for pods that
 	// are not bound, by resource; it counts those on their way.
 	room room
@@ -23,74 +18,94 @@ type underway struct {
 	overflow bool
 }
 
-// maxHypotheses bounds the combinations of pods on their way that are looked at
-// for one node.
-const maxHypotheses = 64
+// run is a number of pods that ask for the same, decided on one after the other.
+type run struct {
+	demand *demand
+	count  int
+}
+
+// maxHypotheses bounds the ways in which a node's devices may be held by pods on
+// their way that are looked at.
+const maxHypotheses = 256
+
+var verdictTooMany = refuse(causeUnsettled, false, "too many pods may be on their way to the node; they are not bound yet")
+
+// hypothesis is one way in which pods on their way may hold devices.
+type hypothesis struct {
+	occupied occupancy
+	spoken   map[string]int // by resource
+	pods     []string       // for people
+}
 
 // underway is what the state means for a demand whichever of the pods on their
-// way arrive: the worst of all combinations. kube-scheduler has counted the
+// way arrive: the worst of all possibilities. kube-scheduler has counted the
 // devices of pods that it has assumed to be on a node before it asked about the
-// node; so a combination with which the node has not enough devices for the pod
-// that is asked about cannot be.
+// node; so those with which the node has not enough devices for the pod that is
+// asked about cannot be.
 func (s *state) underway(d *demand, way *underway) *verdict {
-	base := s.verdict(d, nil)
-	if base.refused != nil {
-		return base
+	worst := s.verdict(d, nil)
+	if worst.refused != nil {
+		return worst
 	}
-	tooMany := refuse(causeUnsettled, false, "too many pods may be on their way to the node; they are not bound yet")
 	if way.overflow {
-		return tooMany
+		return verdictTooMany
 	}
-	worst, judged := base, 0
-	ask := d.total()
-	fits := func(spoken map[string]int) bool {
-		for name, n := range ask {
-			if spoken[name]+n > way.room[name] {
-				return false
-			}
-		}
-		return true
+	possible, ok := s.possible(d.total(), way)
+	if !ok {
+		return verdictTooMany
 	}
-	var look func(i int, o occupancy, spoken map[string]int, names []string)
-	look = func(i int, o occupancy, spoken map[string]int, names []string) {
-		if worst.refused != nil {
-			return
-		}
-		if i == len(way.demands) {
-			if len(names) == 0 {
-				return // the base
-			}
-			if judged++; judged > maxHypotheses {
-				worst = tooMany
-				return
-			}
-			switch v := s.board.judge(o, d); {
-			case v.refused != nil:
-				worst = refuse(causeUnsettled, false, "%s may be on the way to the node, not bound yet; with that, %s", strings.Join(names, " and "), v.refused.reason)
-			case v.scores.sum() < worst.scores.sum():
-				worst = v
-			}
-			return
-		}
-		next := way.demands[i]
-		for n := 0; ; n++ {
-			taken := names
-			if n > 0 {
-				taken = append(slices.Clip(names), fmt.Sprintf("%d for %s", n, next))
-			}
-			look(i+1, o, spoken, taken)
-			if n == way.counts[i] {
-				return
-			}
-			spoken = plus(spoken, next.total())
-			o = o.clone()
-			if _, short := s.board.admit(o, next); short != nil || !fits(spoken) {
-				return
-			}
+	for _, h := range possible[1:] { // the first is that none arrives
+		switch v := s.board.judge(h.occupied, d); {
+		case v.refused != nil:
+			return refuse(causeUnsettled, false, "pods may be on their way to the node that are not bound yet (%s); with them, %s", strings.Join(h.pods, "; "), v.refused.reason)
+		case v.scores.sum() < worst.scores.sum():
+			worst = v
 		}
 	}
-	look(0, s.occupied, map[string]int{}, nil)
 	return worst
+}
+
+// possible lists the ways in which the pods may hold devices and leave room for
+// what is asked; false if there are too many. Which devices a pod gets depends on
+// who came before it, so that each either has or has not arrived when the next
+// one does.
+func (s *state) possible(ask map[string]int, way *underway) ([]hypothesis, bool) {
+	all := []hypothesis{{s.occupied, nil, nil}}
+	known := map[string]bool{s.occupied.key(): true}
+	for _, r := range way.runs {
+		total := r.demand.total()
+		from := 0
+		// A run adds to what was possible before it, and to what it added itself.
+		for n := 0; n < r.count && from < len(all); n++ {
+			end := len(all)
+			for _, h := range all[from:end] {
+				spoken := plus(h.spoken, total)
+				if !way.room.holds(plus(spoken, ask)) {
+					continue
+				}
+				o := h.occupied.clone()
+				if _, short := s.board.admit(o, r.demand); short != nil || known[o.key()] {
+					continue
+				}
+				known[o.key()] = true
+				all = append(all, hypothesis{o, spoken, append(slices.Clip(h.pods), r.demand.String())})
+			}
+			if len(all) > maxHypotheses {
+				return nil, false
+			}
+			from = end
+		}
+	}
+	return all, true
+}
+
+// key spells an occupancy.
+func (o occupancy) key() string {
+	key := make([]byte, 0, 2*len(o))
+	for _, n := range o {
+		key = binary.LittleEndian.AppendUint16(key, n)
+	}
+	return string(key)
 }
 
 // sum orders the scores of one demand, whatever the terms weigh.
@@ -118,6 +133,16 @@ func plus(a, b map[string]int) map[string]int {
 // the scheduler has.
 type room map[string]int
 
+// holds says whether there is room for that many devices.
+func (r room) holds(devices map[string]int) bool {
+	for name, n := range devices {
+		if n > r[name] {
+			return false
+		}
+	}
+	return true
+}
+
 func (s *snapshot) countRoom() room {
 	left := make(room, len(s.board.resources))
 	for i := range s.board.resources {
@@ -139,131 +164,4 @@ func (s *snapshot) countRoom() room {
 		}
 	}
 	return left
-}
-
-// ways makes equal underways one, and equal rooms.
-type ways struct {
-	known *lru.Cache[string, *underway]
-	rooms *lru.Cache[string, *room]
-}
-
-func newWays() *ways {
-	return &ways{newLRU[string, *underway](maxDemands), newLRU[string, *room](maxDemands)}
-}
-
-func (w *ways) room(r room) *room {
-	key := r.String()
-	if known, ok := w.rooms.Get(key); ok {
-		return known
-	}
-	w.rooms.Add(key, &r)
-	return &r
-}
-
-func (r room) String() string {
-	var b strings.Builder
-	for _, name := range slices.Sorted(maps.Keys(r)) {
-		fmt.Fprintf(&b, "%s=%d;", name, r[name])
-	}
-	return b.String()
-}
-
-const (
-	// maxGroups bounds the different demands on their way at once; on nodes with
-	// more no pod is placed until some are bound.
-	maxGroups = 8
-	// maxOfGroup is the most pods of one demand that are told apart: more fit on
-	// no node.
-	maxOfGroup = 255
-)
-
-// journey says for one question what is on its way to each node.
-type journey struct {
-	decisions []*decision
-	groups    []*demand // of the decisions
-	group     []int     // of each decision
-	byUID     map[types.UID]int
-	ways      *ways
-	known     map[passage]*underway
-}
-
-// passage is what is on its way to a node: how many of each group, 8 bits each.
-type passage struct {
-	counts   uint64
-	overflow bool
-	room     *room
-}
-
-func (w *ways) journey(decisions []*decision) *journey {
-	j := &journey{decisions: decisions, ways: w, byUID: make(map[types.UID]int, len(decisions)), known: map[passage]*underway{}}
-	for i, d := range decisions {
-		g := slices.Index(j.groups, d.demand)
-		if g < 0 {
-			g = len(j.groups)
-			j.groups = append(j.groups, d.demand)
-		}
-		j.group = append(j.group, g)
-		j.byUID[d.uid] = i
-	}
-	return j
-}
-
-// to returns what is on its way to a node, nil if nothing is.
-func (j *journey) to(s *snapshot) *underway {
-	if len(j.decisions) == 0 || s.room == nil {
-		return nil
-	}
-	p := passage{room: s.room}
-	for i, d := range j.decisions {
-		if d.nodes.has(s.index) {
-			j.count(&p, i, 1)
-		}
-	}
-	if p.counts == 0 && !p.overflow {
-		return nil
-	}
-	for i := range s.holdings {
-		if pod := s.holdings[i].pod; pod != nil {
-			if at, ok := j.byUID[pod.uid]; ok && j.decisions[at].nodes.has(s.index) {
-				j.count(&p, at, -1) // it has arrived
-			}
-		}
-	}
-	if way, ok := j.known[p]; ok {
-		return way
-	}
-	way := j.ways.of(j.groups, p)
-	j.known[p] = way
-	return way
-}
-
-func (j *journey) count(p *passage, decision, by int) {
-	g := j.group[decision]
-	if g >= maxGroups {
-		p.overflow = true
-		return
-	}
-	if n := int(p.counts>>(8*g)&maxOfGroup) + by; n <= maxOfGroup {
-		p.counts = p.counts&^(maxOfGroup<<(8*g)) | uint64(n)<<(8*g) //nolint:gosec // from 0 to 255
-	}
-}
-
-func (w *ways) of(groups []*demand, p passage) *underway {
-	way := &underway{room: *p.room, overflow: p.overflow}
-	var key strings.Builder
-	for g, d := range groups[:min(len(groups), maxGroups)] {
-		if n := int(p.counts >> (8 * g) & maxOfGroup); n > 0 {
-			way.demands, way.counts = append(way.demands, d), append(way.counts, n)
-			fmt.Fprintf(&key, "%d*%s;", n, d.key)
-		}
-	}
-	if way.demands == nil && !way.overflow {
-		return nil
-	}
-	fmt.Fprintf(&key, "%t;%s", p.overflow, p.room)
-	if known, ok := w.known.Get(key.String()); ok {
-		return known
-	}
-	w.known.Add(key.String(), way)
-	return way
 }

@@ -27,7 +27,7 @@ func TestAPodOnItsWayMayTakeTheOnlyLinkedPair(t *testing.T) {
 	}
 	second := podOf("second", 2, "nvlink")
 	got := filtered(t, s, second, "n", "m")
-	want := map[string]string{"m": "", "n": "1 for 2 nvidia.com/gpu, best-effort may be on the way to the node, not bound yet; with that, GPUs 5,7, which the device plugin would pick, are not linked by NVLink, each to each"}
+	want := map[string]string{"m": "", "n": "pods may be on their way to the node that are not bound yet (2 nvidia.com/gpu, best-effort); with them, GPUs 5,7, which the device plugin would pick, are not linked by NVLink, each to each"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
@@ -96,7 +96,7 @@ func TestAFilterWaitsToSeeWhereThePodBeforeWasBound(t *testing.T) {
 
 func TestManyDifferentPodsOnTheirWayAreTooMany(t *testing.T) {
 	s, _ := newStoreOf(t, nil, made("n", 16, pairs, nil))
-	for i := range maxGroups + 1 {
+	for i := range maxRuns + 1 {
 		p := podOf(fmt.Sprint("p", i), 1, "")
 		for range i {
 			p.Spec.Containers = append(p.Spec.Containers, container("more", resourceGPU, 1))
@@ -225,15 +225,21 @@ func TestNoGPUIsCountedTwice(t *testing.T) {
 				if err := s.SetGPUNode(m.report); err != nil {
 					t.Fatal(err)
 				}
-			case 5: // a pod that was seen ends
-				for at, p := range assumed {
-					if p.seen {
-						delete(machines[p.node].held, p.pod.UID)
-						s.DeletePod(p.pod)
-						assumed = append(assumed[:at:at], assumed[at+1:]...)
-						break
+			case 5: // a pod ends; the watch keeps the order of what happened
+				if len(assumed) == 0 {
+					continue
+				}
+				for _, p := range assumed {
+					if !p.seen {
+						p.seen = true
+						s.SetPod(p.pod)
 					}
 				}
+				at := rapid.IntRange(0, len(assumed)-1).Draw(t, "ending")
+				p := assumed[at]
+				delete(machines[p.node].held, p.pod.UID)
+				s.DeletePod(p.pod)
+				assumed = append(assumed[:at:at], assumed[at+1:]...)
 			}
 			for name, m := range machines {
 				var all topology.Set
