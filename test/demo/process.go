@@ -29,7 +29,7 @@ func startProcess(ctx context.Context, log, binary string, args ...string) (*pro
 	if err != nil {
 		return nil, err
 	}
-	defer file.Close()
+	defer file.Close() //nolint:errcheck // the program has its own descriptor
 	p := &process{name: filepath.Base(binary), exited: make(chan struct{}), log: log}
 	p.cmd = exec.CommandContext(context.WithoutCancel(ctx), binary, args...)
 	p.cmd.Stdout, p.cmd.Stderr = file, file

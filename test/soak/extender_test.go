@@ -173,6 +173,6 @@ func eventually(t *testing.T, patience time.Duration, what string, f func() erro
 		if time.Now().After(deadline) {
 			t.Fatalf("not within %s: %s: %v", patience, what, err)
 		}
-		time.Sleep(20 * time.Millisecond)
+		time.Sleep(time.Millisecond)
 	}
 }

@@ -27,7 +27,7 @@ type agent struct {
 
 // startAgentOf starts the agent of a node with flags that say what the node's
 // hardware is. Folder holds its files.
-func (f *fleet) startAgentOf(t *testing.T, name, folder string, flags ...string) *agent {
+func (f *fleet) startAgentOf(t *testing.T, name, folder string, flags ...string) {
 	t.Helper()
 	c := f.cluster
 	pod := c.create(t, &corev1.Pod{
@@ -48,7 +48,7 @@ func (f *fleet) startAgentOf(t *testing.T, name, folder string, flags ...string)
 		t.Fatal(err)
 	}
 	// The path of a socket has to be short.
-	sockets, err := os.MkdirTemp("", "kubelet-")
+	sockets, err := os.MkdirTemp("", "kubelet-") //nolint:usetesting // t.TempDir is named after the test
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +70,6 @@ func (f *fleet) startAgentOf(t *testing.T, name, folder string, flags ...string)
 	}
 	f.agents[name] = a
 	a.start(t)
-	return a
 }
 
 // start starts the agent, again after a kill.

@@ -37,7 +37,7 @@ func (c *cluster) namespace(t *testing.T, name string, labels map[string]string)
 // policyMode is that of gpu_scheduling, by which pods that require a topology
 // may go to no other scheduler than the one that knows topologies.
 func policyMode(scheduler string) string {
-	if scheduler == gpuScheduler {
+	if scheduler != defaultScheduler {
 		return "enforce"
 	}
 	return "off"

@@ -118,6 +118,7 @@ func (r *Replica) Probe(path string) string { return "http://" + r.probePort.Add
 // Kill ends the webhook as a crash would.
 func (r *Replica) Kill() { r.Process.Kill() }
 
+// Release ends the webhook and gives its ports away.
 func (r *Replica) Release() {
 	if r == nil {
 		return
@@ -144,6 +145,8 @@ func (r *Replica) Post(ctx context.Context, path string, certificates ...tls.Cer
 	return client.Do(request)
 }
 
+// URL is where the webhook serves a path.
 func (r *Replica) URL(path string) string { return fmt.Sprintf("https://%s%s", r.Port.Address(), path) }
 
+// Path is where a file of the folder is.
 func (r *Replica) Path(name string) string { return filepath.Join(r.Folder, name) }
