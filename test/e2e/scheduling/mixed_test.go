@@ -20,7 +20,7 @@ var mixed = []struct {
 	ask
 	pods int
 }{
-	{ask{}, 98},
+	{ask{}, 97},
 	{ask{"nvidia.com/mig-1g.5gb", 1, ""}, 22},
 	{ask{"nvidia.com/mig-2g.10gb", 1, ""}, 3},
 	{ask{"nvidia.com/mig-3g.20gb", 1, ""}, 3},
@@ -28,9 +28,8 @@ var mixed = []struct {
 	{ask{gpus, 2, ""}, 8},
 	{ask{gpus, 2, nvlink}, 10},
 	{ask{gpus, 2, numa}, 4},
-	{ask{gpus, 4, nvlink}, 5},
+	{ask{gpus, 4, nvlink}, 7},
 	{ask{gpus, 4, numa}, 2},
-	{ask{gpus, 8, nvlink}, 1},
 }
 
 // twentyNodes are of four shapes.
