@@ -119,7 +119,7 @@ func TestWhoHoldsADeviceByOneResourceHoldsItByAll(t *testing.T) {
 		{Device: "GPU-of-another-node", Resource: resourceGPU, Namespace: "x", Pod: "stray", Container: "c"},
 	}
 	b := boardOf(t, g)
-	o, holdings := b.charge(b.allocationsOf(g.Status.Allocations), nil, nil)
+	o, holdings, _ := b.charge(b.allocationsOf(g.Status.Allocations), nil, nil)
 	if free := b.freeGPUs(o, b.resource(resourceGPU)); free != 0 || len(holdings) != 2 {
 		t.Errorf("whole GPUs %s are free, %d hold some", free, len(holdings))
 	}

@@ -65,9 +65,9 @@ type holding struct {
 // charge says who holds what on a node: what the report says, but for pods that
 // are known to be gone, and what pods that are bound but not in it yet are
 // predicted to get, in the order in which a kubelet admits pods that it finds at
-// once: by creation, then by name.
-func (b *board) charge(reported []allocation, pods map[podKey]*boundPod, gone map[podKey]struct{}) (occupancy, []holding) {
-	o := b.empty()
+// once: by creation, then by name. outstanding are the latter, nil without any.
+func (b *board) charge(reported []allocation, pods map[podKey]*boundPod, gone map[podKey]struct{}) (o occupancy, holdings []holding, out *outstanding) {
+	o = b.empty()
 	byPod := map[podKey]*holding{}
 	type share struct {
 		pod     podKey
@@ -105,6 +105,10 @@ func (b *board) charge(reported []allocation, pods map[podKey]*boundPod, gone ma
 		if rest == nil {
 			continue
 		}
+		if out == nil {
+			out = &outstanding{reported: o.clone()}
+		}
+		out.pods = append(out.pods, outstandingPod{rest, pod.prediction.moot})
 		// What was foretold stays foretold when others come and go after it.
 		if units, ok := b.findFree(o, pod.prediction.picked); ok && !known {
 			o.take(units)
@@ -121,12 +125,12 @@ func (b *board) charge(reported []allocation, pods map[podKey]*boundPod, gone ma
 			}
 		}
 	}
-	holdings := make([]holding, 0, len(byPod))
+	holdings = make([]holding, 0, len(byPod))
 	for _, h := range byPod {
 		holdings = append(holdings, *h)
 	}
 	slices.SortFunc(holdings, func(x, y holding) int { return x.key.compare(y.key) })
-	return o, holdings
+	return o, holdings, out
 }
 
 // findFree returns the units of devices, false if there are none or one is not free.

@@ -48,6 +48,9 @@ type prediction struct {
 	// nil where nothing is predicted.
 	devices  [][]string
 	compared bool
+	// moot: a pod that may have been there when this one got its devices has
+	// ended since, so that what was free then is not known.
+	moot bool
 }
 
 type pickedDevice struct{ resource, device string }

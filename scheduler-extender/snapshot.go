@@ -18,6 +18,8 @@ type snapshot struct {
 	board    *board
 	state    *state // of the board
 	holdings []holding
+	// outstanding are pods that the report does not name yet, nil without any.
+	outstanding *outstanding
 	// refused says why no pod may be placed by the report, nil if pods may.
 	refused *verdict
 	// allocatable is what the Node says of GPU resources, and nil where there is
@@ -41,7 +43,14 @@ func (s *snapshot) verdict(d *demand, way *underway) *verdict {
 	case s.refused != nil:
 		return s.refused
 	}
-	return s.state.verdict(d, way)
+	v := s.state.verdict(d, way)
+	if v.refused != nil || s.outstanding == nil || s.board.indifferent(d.requirement) {
+		return v
+	}
+	if refused := s.board.unsettled(s.outstanding, d, way); refused != nil {
+		return refused
+	}
+	return v
 }
 
 var verdictNoReport = refuse(causeNoReport, false, "no agent has reported the node's GPUs")

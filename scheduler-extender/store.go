@@ -128,7 +128,7 @@ func (s *Store) rebuild(n *node) {
 	if r := n.report; r != nil {
 		fresh.board, fresh.refused = r.board, r.refused
 		var occupied occupancy
-		occupied, fresh.holdings = r.board.charge(r.allocations, n.pods, n.gone)
+		occupied, fresh.holdings, fresh.outstanding = r.board.charge(r.allocations, n.pods, n.gone)
 		fresh.state = s.states.intern(r.board, occupied)
 		fresh.room = s.ways.room(fresh.countRoom())
 		s.compare(fresh)

@@ -113,6 +113,9 @@ func (s *Store) removePod(key podKey, touched map[*node]bool) {
 	if n.report != nil {
 		n.gone[key] = struct{}{}
 	}
+	for _, other := range n.pods {
+		other.prediction.moot = true
+	}
 	touched[n] = true
 	s.joinJob(p, -1)
 }

@@ -30,6 +30,8 @@ const maxHypotheses = 256
 
 var verdictTooMany = refuse(causeUnsettled, false, "too many pods may be on their way to the node; they are not bound yet")
 
+var verdictUnreported = refuse(causeUnreported, false, "many pods have come to the node whose GPUs are not reported yet")
+
 // hypothesis is one way in which pods on their way may hold devices.
 type hypothesis struct {
 	occupied occupancy
@@ -50,14 +52,14 @@ func (s *state) underway(d *demand, way *underway) *verdict {
 	if way.overflow {
 		return verdictTooMany
 	}
-	possible, ok := s.possible(d.total(), way)
+	possible, ok := s.board.possible([]hypothesis{{s.occupied, nil, nil}}, d, way)
 	if !ok {
 		return verdictTooMany
 	}
 	for _, h := range possible[1:] { // the first is that none arrives
 		switch v := s.board.judge(h.occupied, d); {
 		case v.refused != nil:
-			return refuse(causeUnsettled, false, "pods may be on their way to the node that are not bound yet (%s); with them, %s", strings.Join(h.pods, "; "), v.refused.reason)
+			return h.refuse(v)
 		case v.scores.sum() < worst.scores.sum():
 			worst = v
 		}
@@ -65,13 +67,53 @@ func (s *state) underway(d *demand, way *underway) *verdict {
 	return worst
 }
 
-// possible lists the ways in which the pods may hold devices and leave room for
-// what is asked; false if there are too many. Which devices a pod gets depends on
-// who came before it, so that each either has or has not arrived when the next
-// one does.
-func (s *state) possible(ask map[string]int, way *underway) ([]hypothesis, bool) {
-	all := []hypothesis{{s.occupied, nil, nil}}
-	known := map[string]bool{s.occupied.key(): true}
+// unsettled says why the outstanding pods of a node keep it from meeting what a
+// demand requires; nil if it does whichever devices they get, and whichever pods
+// arrive on top of them.
+func (b *board) unsettled(out *outstanding, d *demand, way *underway) *verdict {
+	possible, ok := b.settlements(out)
+	if !ok {
+		return verdictUnreported
+	}
+	if way != nil {
+		if way.overflow {
+			return verdictTooMany
+		}
+		if possible, ok = b.possible(possible, d, way); !ok {
+			return verdictTooMany
+		}
+	}
+	for _, h := range possible {
+		if v := b.judge(h.occupied, d); v.refused != nil {
+			return h.refuse(v)
+		}
+	}
+	return nil
+}
+
+// refuse is what a verdict on a hypothesis means while it is one.
+func (h *hypothesis) refuse(v *verdict) *verdict {
+	if len(h.pods) == 0 {
+		return refuse(causeUnreported, false, "pods have come to the node whose GPUs are not reported yet; depending on them, %s", v.refused.reason)
+	}
+	return refuse(causeUnsettled, false, "pods may be on their way to the node that are not bound yet (%s); with them, %s", strings.Join(h.pods, "; "), v.refused.reason)
+}
+
+// possible lists the ways in which the pods may hold devices on top of some others
+// and leave room for what is asked; false if there are too many. Which devices a
+// pod gets depends on who came before it, so that each either has or has not
+// arrived when the next one does.
+func (b *board) possible(before []hypothesis, d *demand, way *underway) ([]hypothesis, bool) {
+	all := slices.Clone(before)
+	known := map[string]bool{}
+	for _, h := range all {
+		known[h.occupied.key()] = true
+	}
+	ask := d.total()
+	admitted := b.predicted
+	if !b.indifferent(d.requirement) {
+		admitted = func(o occupancy, d *demand) ([]occupancy, bool) { return b.outcomes(o, d, false) }
+	}
 	for _, r := range way.runs {
 		total := r.demand.total()
 		from := 0
@@ -83,12 +125,16 @@ func (s *state) possible(ask map[string]int, way *underway) ([]hypothesis, bool)
 				if !way.room.holds(plus(spoken, ask)) {
 					continue
 				}
-				o := h.occupied.clone()
-				if _, short := s.board.admit(o, r.demand); short != nil || known[o.key()] {
-					continue
+				possible, ok := admitted(h.occupied, r.demand)
+				if !ok {
+					return nil, false
 				}
-				known[o.key()] = true
-				all = append(all, hypothesis{o, spoken, append(slices.Clip(h.pods), r.demand.String())})
+				for _, o := range possible {
+					if key := o.key(); !known[key] {
+						known[key] = true
+						all = append(all, hypothesis{o, spoken, append(slices.Clip(h.pods), r.demand.String())})
+					}
+				}
 			}
 			if len(all) > maxHypotheses {
 				return nil, false

@@ -22,6 +22,7 @@ const (
 	causeTaken       cause = "taken"
 	causeTopology    cause = "topology"
 	causeUnsettled   cause = "unsettled"
+	causeUnreported  cause = "unreported"
 	causeBadDemand   cause = "bad_demand"
 	causeUnknownNode cause = "unknown_node"
 )

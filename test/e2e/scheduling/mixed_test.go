@@ -20,7 +20,7 @@ var mixed = []struct {
 	ask
 	pods int
 }{
-	{ask{}, 98},
+	{ask{}, 97},
 	{ask{"nvidia.com/mig-1g.5gb", 1, ""}, 22},
 	{ask{"nvidia.com/mig-2g.10gb", 1, ""}, 3},
 	{ask{"nvidia.com/mig-3g.20gb", 1, ""}, 3},
@@ -28,9 +28,8 @@ var mixed = []struct {
 	{ask{gpus, 2, ""}, 8},
 	{ask{gpus, 2, nvlink}, 10},
 	{ask{gpus, 2, numa}, 4},
-	{ask{gpus, 4, nvlink}, 5},
+	{ask{gpus, 4, nvlink}, 7},
 	{ask{gpus, 4, numa}, 2},
-	{ask{gpus, 8, nvlink}, 1},
 }
 
 // twentyNodes are of four shapes.
@@ -47,7 +46,8 @@ func twentyNodes() map[string]shape {
 }
 
 // TestMixedPods places 200 pods onto 20 nodes, and the same pods in the same
-// order onto the same nodes without the extender.
+// order onto the same nodes without the extender: three times, since then it is
+// chance which pods get the good links.
 func TestMixedPods(t *testing.T) {
 	var asks []ask
 	for _, m := range mixed {
@@ -57,7 +57,8 @@ func TestMixedPods(t *testing.T) {
 	}
 	rand.New(rand.NewPCG(11, 0)).Shuffle(len(asks), func(i, j int) { asks[i], asks[j] = asks[j], asks[i] })
 
-	var with, without outcome
+	var with outcome
+	var without []outcome
 	t.Run("with the extender", func(t *testing.T) {
 		f := shared.newFleet(t, twentyNodes())
 		f.startAgents(t)
@@ -69,13 +70,17 @@ func TestMixedPods(t *testing.T) {
 			t.Errorf("a required topology is not met: %s", v)
 		}
 	})
-	t.Run("without the extender", func(t *testing.T) {
-		f := shared.newFleet(t, twentyNodes())
-		without = f.place(t, "mixed-without", asks, defaultScheduler)
-	})
-	t.Logf("the same %d pods onto the same 20 nodes:\n%s", len(asks), compare(with, without))
-	if with.total() <= without.total() {
-		t.Errorf("the granted link weight is %d, and %d without the extender", with.total(), without.total())
+	total := 0
+	for i := range 3 {
+		t.Run("without the extender", func(t *testing.T) {
+			f := shared.newFleet(t, twentyNodes())
+			without = append(without, f.place(t, fmt.Sprintf("mixed-without-%d", i), asks, defaultScheduler))
+			total += without[i].total()
+		})
+	}
+	t.Logf("the same %d pods onto the same 20 nodes:\n%s", len(asks), compare(append([]outcome{with}, without...)))
+	if with.total()*len(without) <= total {
+		t.Errorf("the granted link weight is %d, and %d without the extender", with.total(), total/len(without))
 	}
 }
 
@@ -164,20 +169,27 @@ func (f *fleet) judge(t *testing.T, o *outcome, a ask, pod *corev1.Pod) {
 	}
 }
 
-// compare shows two outcomes side by side.
-func compare(with, without outcome) string {
+// compare shows outcomes side by side, the first being that with the extender.
+func compare(all []outcome) string {
 	var text strings.Builder
 	w := tabwriter.NewWriter(&text, 0, 0, 3, ' ', 0)
-	fmt.Fprintln(w, "\twith the extender\twithout")
-	fmt.Fprintf(w, "pods placed\t%d\t%d\n", with.placed, without.placed)
-	fmt.Fprintf(w, "required topologies not met\t%d\t%d\n", len(with.violations), len(without.violations))
-	fmt.Fprintf(w, "granted link weight\t%d\t%d\n", with.total(), without.total())
+	row := func(what string, value func(o outcome) any) {
+		fmt.Fprint(w, what)
+		for _, o := range all {
+			fmt.Fprintf(w, "\t%v", value(o))
+		}
+		fmt.Fprintln(w)
+	}
+	fmt.Fprintln(w, "\twith the extender\twithout"+strings.Repeat("\tagain", len(all)-2))
+	row("pods placed", func(o outcome) any { return o.placed })
+	row("required topologies not met", func(o outcome) any { return len(o.violations) })
+	row("granted link weight", func(o outcome) any { return o.total() })
 	for _, m := range mixed {
 		if m.resource == gpus && m.count > 1 {
-			fmt.Fprintf(w, "  of %d pods with %s\t%d\t%d\n", m.pods, m.ask, with.weights[m.ask], without.weights[m.ask])
+			row(fmt.Sprintf("  of %d pods with %s", m.pods, m.ask), func(o outcome) any { return o.weights[m.ask] })
 		}
 	}
-	fmt.Fprintf(w, "time until all were placed\t%s\t%s\n", with.took.Round(100*time.Millisecond), without.took.Round(100*time.Millisecond))
+	row("time until all were placed", func(o outcome) any { return o.took.Round(100 * time.Millisecond) })
 	_ = w.Flush()
 	return text.String()
 }
