@@ -48,10 +48,10 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		}),
 		predictions: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "usher_extender_predictions_total",
-			Help: "Containers whose GPUs were predicted when their pod was bound and reported later, by result (right, wrong).",
+			Help: "Containers whose GPUs were predicted when their pod was bound and reported later, by result (exact, equal: another of the sets between which the device plugin decides by chance, wrong).",
 		}, []string{"result"}),
 	}
-	for _, result := range []string{"right", "wrong"} {
+	for _, result := range []string{predictedExactly, predictedEqual, predictedWrongly} {
 		m.predictions.WithLabelValues(result)
 	}
 	return m
@@ -71,13 +71,7 @@ func (m *Metrics) waited(took time.Duration) { m.waits.Observe(took.Seconds()) }
 
 func (m *Metrics) refused(c cause, n int) { m.filtered.WithLabelValues(string(c)).Add(float64(n)) }
 
-func (m *Metrics) predicted(right bool) {
-	result := "wrong"
-	if right {
-		result = "right"
-	}
-	m.predictions.WithLabelValues(result).Inc()
-}
+func (m *Metrics) predicted(result string) { m.predictions.WithLabelValues(result).Inc() }
 
 // Collectors are metrics of the nodes by how old their reports are, counted when asked.
 func (s *Store) Collectors() []prometheus.Collector {

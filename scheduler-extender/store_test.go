@@ -286,21 +286,22 @@ func TestTenantsUseTheirNodes(t *testing.T) {
 func TestPredictionsAreComparedOnce(t *testing.T) {
 	g := made("n", 8, pairs, nil)
 	s, _ := newStoreOf(t, nil, g)
-	s.SetPod(bound(podOf("right", 2, ""), "n", 1))
-	s.SetPod(bound(podOf("wrong", 2, ""), "n", 2))
+	s.SetPod(bound(podOf("exact", 2, ""), "n", 1))
+	s.SetPod(bound(podOf("equal", 2, ""), "n", 2))
+	s.SetPod(bound(podOf("wrong", 2, ""), "n", 3))
 	report := next(g)
-	holds(holds(report, "right", 0, 1), "wrong", 6, 7)
+	holds(holds(holds(report, "exact", 0, 1), "equal", 6, 7), "wrong", 3, 4)
 	must(t, s.SetGPUNode(report))
 	again := next(report)
 	again.Status.GPUs[0].UtilizationPercent = 50
 	must(t, s.SetGPUNode(again))
 	got := map[string]float64{}
-	for _, result := range []string{"right", "wrong"} {
+	for _, result := range []string{"exact", "equal", "wrong"} {
 		var m dto.Metric
 		must(t, s.metrics.predictions.WithLabelValues(result).Write(&m))
 		got[result] = m.GetCounter().GetValue()
 	}
-	if diff := cmp.Diff(map[string]float64{"right": 1, "wrong": 1}, got); diff != "" {
+	if diff := cmp.Diff(map[string]float64{"exact": 1, "equal": 1, "wrong": 1}, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 }
