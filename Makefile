@@ -13,6 +13,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo deve
 # Where `make run` serves.
 LISTEN ?= 127.0.0.1:9443
 PROBES ?= 127.0.0.1:8081
+RANK_LISTEN ?= 127.0.0.1:9444
 
 # How many random pods the Pod Security policy is tested on.
 PODS ?= 50000
@@ -69,9 +70,9 @@ $(BINARIES):
 	CGO_ENABLED=$(if $(filter $@,$(CGO_BINARIES)),1,0) go build -trimpath -ldflags '$(GO_LDFLAGS)' -o bin/$@ ./cmd/$@
 
 .PHONY: run
-run: build ## Start the webhook without a cluster and ask it about sample pods (ONCE=1: end after them)
+run: build ## Start webhook and extender without a cluster and ask them about sample pods (ONCE=1: end after them)
 	@go build -o bin/demo ./test/demo
-	@bin/demo -listen '$(LISTEN)' -probes '$(PROBES)' $(if $(ONCE),-once)
+	@bin/demo -listen '$(LISTEN)' -probes '$(PROBES)' -rank-listen '$(RANK_LISTEN)' $(if $(ONCE),-once)
 
 ##@ Check
 
@@ -114,7 +115,7 @@ control-plane: ## Build the programs of the control plane, and print their folde
 
 .PHONY: smoke
 smoke: ## What `make run` shows, once
-	@$(MAKE) --no-print-directory run ONCE=1 LISTEN=127.0.0.1:0 PROBES=
+	@$(MAKE) --no-print-directory run ONCE=1 LISTEN=127.0.0.1:0 RANK_LISTEN=127.0.0.1:0 PROBES=
 
 .PHONY: lint
 lint: $(GOLANGCI_LINT) ## golangci-lint, and a proof that the import rules bite

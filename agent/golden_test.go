@@ -1,6 +1,8 @@
 package agent_test
 
 import (
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -14,6 +16,7 @@ import (
 	"usher.dev/usher/agent/nvml"
 	"usher.dev/usher/api/v1alpha1"
 	"usher.dev/usher/internal/golden"
+	"usher.dev/usher/internal/gpunode"
 )
 
 // mocked returns an agent of a mocked machine.
@@ -64,6 +67,16 @@ func TestReportsOfMockedMachines(t *testing.T) {
 				t.Fatal(err)
 			}
 			golden.Check(t, name+".yaml", string(got))
+
+			read, err := gpunode.Read([]string{"testdata/" + name + ".yaml"}, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var matrix strings.Builder
+			if err := gpunode.Matrix(&matrix, &read[0], false); err != nil {
+				t.Fatal(err)
+			}
+			golden.Check(t, name+".topo", matrix.String())
 		})
 	}
 }
@@ -74,6 +87,40 @@ func BenchmarkRound(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		a.Round(b.Context())
+	}
+}
+
+func TestCapturedMachinesAreReportedAsTheyWere(t *testing.T) {
+	const samples = "../testdata/gpunodes"
+	files, err := filepath.Glob(samples + "/*.yaml")
+	if err != nil || len(files) < 4 {
+		t.Fatalf("%d files in %s: %v", len(files), samples, err)
+	}
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			captured, err := gpunode.Read([]string{file}, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			a := mocked(t, "dgxa100", nvml.Script{})
+			a.Machine = &agent.Machine{Snapshot: file}
+			got, want := a.Round(t.Context()), captured[0].Status
+			if got.Conditions[0].Reason != "Complete" {
+				t.Errorf("ready: %+v", got.Conditions[0])
+			}
+			for _, pair := range [][2]any{
+				{want.GPUs, got.GPUs},
+				{want.Links, got.Links},
+				{want.NICs, got.NICs},
+				{want.Resources, got.Resources},
+				{want.Allocations, got.Allocations},
+				{want.Summary, got.Summary},
+			} {
+				if diff := cmp.Diff(pair[0], pair[1]); diff != "" {
+					t.Errorf("(-captured +reported)\n%s", diff)
+				}
+			}
+		})
 	}
 }
 

@@ -15,8 +15,9 @@ import (
 type Kubelet interface {
 	// Allocatable lists the devices of each resource, whoever holds them.
 	Allocatable(context.Context) ([]*podresources.ContainerDevices, error)
-	// Pods lists the pods that hold something. Kubelets before 1.34 also list
-	// pods that have ended (kubernetes#119423).
+	// Pods lists the node's pods, with what they hold. Kubelets before 1.34 also
+	// list pods that have ended (kubernetes#119423). None lists what is kept for
+	// init containers that have ended.
 	Pods(context.Context) ([]*podresources.PodResources, error)
 }
 

@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	podresources "k8s.io/kubelet/pkg/apis/podresources/v1"
@@ -44,14 +45,19 @@ func gatherAllocation(ctx context.Context, m *Machine, f *Facts) error {
 	if m.Kubelet == nil {
 		return nil
 	}
-	f.Kubelet.Err = f.Kubelet.read(ctx, m.Kubelet, f.Now)
+	f.Kubelet.Err = f.Kubelet.read(ctx, m.Kubelet, m.Pod, f.Now)
 	return f.Kubelet.Err
 }
 
-func (k *KubeletFacts) read(ctx context.Context, kubelet Kubelet, now time.Time) error {
+func (k *KubeletFacts) read(ctx context.Context, kubelet Kubelet, own string, now time.Time) error {
 	pods, err := kubelet.Pods(ctx)
 	if err != nil {
 		return fmt.Errorf("ask the kubelet for allocations: %w", err)
+	}
+	// A kubelet that was restarted answers before it has read from the API server
+	// which pods it runs, as if nobody held anything.
+	if own != "" && !lists(pods, own) {
+		return fmt.Errorf("the kubelet does not list %s, in which the agent runs: it does not know its pods yet", own)
 	}
 	// Later than the pods, so that what they hold is in it.
 	allocatable, err := kubelet.Allocatable(ctx)
@@ -63,6 +69,13 @@ func (k *KubeletFacts) read(ctx context.Context, kubelet Kubelet, now time.Time)
 	}
 	k.Pods, k.Allocatable, k.Answered = pods, allocatable, now
 	return nil
+}
+
+// lists says whether a pod, by namespace/name, is among those that a kubelet lists.
+func lists(pods []*podresources.PodResources, name string) bool {
+	return slices.ContainsFunc(pods, func(p *podresources.PodResources) bool {
+		return p.GetNamespace()+"/"+p.GetName() == name
+	})
 }
 
 func computeAllocation(f *Facts, status *v1alpha1.GPUNodeStatus) {

@@ -3,6 +3,7 @@ package agent
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -111,6 +112,32 @@ func TestWhatTheKubeletSaidLastStands(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 	report(t, "allocation", cmp.Diff(want, computed(&facts, allocationProbe)))
+}
+
+// A kubelet that was just started offers every device and lists no pod.
+func TestAKubeletThatDoesNotKnowItsPodsYetIsNotBelieved(t *testing.T) {
+	gpus := []*podresources.ContainerDevices{devices("nvidia.com/gpu", "GPU-a", "GPU-b")}
+	train, own := pod("train", devices("nvidia.com/gpu", "GPU-a")), pod("usher-agent-x")
+	kubelet := &fakeKubelet{allocatable: gpus, pods: []*podresources.PodResources{train, own}}
+	machine := &Machine{Kubelet: kubelet, Pod: own.GetNamespace() + "/usher-agent-x"}
+	facts := Facts{Now: noon}
+	must(t, gathered(t, &facts, machine, allocationProbe))
+	want := computed(&facts, allocationProbe)
+
+	for _, listed := range [][]*podresources.PodResources{nil, {train}, {pod("usher-agent-y")}} {
+		kubelet.pods = listed
+		err := gathered(t, &facts, machine, allocationProbe)
+		if err == nil || !strings.Contains(err.Error(), "does not know its pods yet") {
+			t.Errorf("of a kubelet that lists %v: error %v", listed, err)
+		}
+		report(t, "allocation", cmp.Diff(want, computed(&facts, allocationProbe)))
+	}
+
+	kubelet.pods = []*podresources.PodResources{own}
+	must(t, gathered(t, &facts, machine, allocationProbe))
+	if held := computed(&facts, allocationProbe).Allocations; held != nil {
+		t.Errorf("%v is held by a pod that is gone", held)
+	}
 }
 
 func TestMoreAllocationsThanAReportHoldsAreAnError(t *testing.T) {

@@ -3,11 +3,9 @@ package agent
 import (
 	"context"
 	"fmt"
-	"os"
-
-	"sigs.k8s.io/yaml"
 
 	"usher.dev/usher/api/v1alpha1"
+	"usher.dev/usher/internal/gpunode"
 )
 
 // snapshotProbe reads a report that was captured elsewhere: a GPUNode, as
@@ -20,20 +18,16 @@ var snapshotProbe = Probe{
 }
 
 func gatherSnapshot(_ context.Context, m *Machine, f *Facts) error {
-	data, err := os.ReadFile(m.Snapshot)
+	nodes, err := gpunode.Read([]string{m.Snapshot}, nil)
 	if err != nil {
 		return fmt.Errorf("read snapshot: %w", err)
 	}
-	var node v1alpha1.GPUNode
-	if err := yaml.UnmarshalStrict(data, &node); err != nil {
-		return fmt.Errorf("read snapshot %s: %w", m.Snapshot, err)
+	if len(nodes) != 1 {
+		return fmt.Errorf("read snapshot: %s holds %d GPUNodes, and a node has one", m.Snapshot, len(nodes))
 	}
-	if node.APIVersion != v1alpha1.GroupVersion.String() || node.Kind != "GPUNode" {
-		return fmt.Errorf("read snapshot %s: it holds kind %q of %q; want GPUNode of %q", m.Snapshot, node.Kind, node.APIVersion, v1alpha1.GroupVersion)
-	}
-	f.Snapshot = &node.Status
+	f.Snapshot = &nodes[0].Status
 	f.GPUs = nil
-	for _, gpu := range node.Status.GPUs {
+	for _, gpu := range f.Snapshot.GPUs {
 		f.GPUs = append(f.GPUs, GPUFacts{Identity: Identity{Index: int(gpu.Index), Minor: int(gpu.Index), UUID: gpu.UUID}})
 	}
 	return nil

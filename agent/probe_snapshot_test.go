@@ -23,7 +23,7 @@ status:
   gpus:
   - {index: 0, uuid: GPU-a, health: Degraded, healthReasons: [{code: NVLinkErrors, since: "2026-01-01T00:00:00Z"}]}
   allocations:
-  - {device: GPU-a, resource: nvidia.com/gpu, namespace: x, pod: y, container: z}
+  - {device: GPU-a, resource: nvidia.com/gpu, namespace: team-a, pod: train, container: main}
 `
 
 func TestASnapshotIsReadAgainAndReportedAsThisNodes(t *testing.T) {
@@ -59,9 +59,10 @@ func TestAKubeletKnowsBetterWhoHoldsWhatThanASnapshot(t *testing.T) {
 func TestASnapshotThatCannotBeReadIsNotPlacedBy(t *testing.T) {
 	for _, tt := range []struct{ name, text, want string }{
 		{"no file", "", "no such file or directory"},
-		{"no YAML", "{", "gpunode.yaml: error converting YAML"},
-		{"an unknown field", "apiVersion: usher.dev/v1alpha1\nkind: GPUNode\nstatus: {gpu: []}", `unknown field "gpu"`},
-		{"another kind", "apiVersion: v1\nkind: Node", `it holds kind "Node" of "v1"; want GPUNode of "usher.dev/v1alpha1"`},
+		{"no YAML", "{", "gpunode.yaml:1:1: broken YAML"},
+		{"an unknown field", "apiVersion: usher.dev/v1alpha1\nkind: GPUNode\nstatus: {gpu: []}", `gpunode.yaml:3:10: unknown field "status.gpu"`},
+		{"another kind", "apiVersion: v1\nkind: Node", "there is none in "},
+		{"two of them", snapshot + "---" + strings.Replace(snapshot, "elsewhere", "another", 1), "gpunode.yaml holds 2 GPUNodes, and a node has one"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "gpunode.yaml")

@@ -33,6 +33,11 @@ type Machine struct {
 	// out as NVIDIA's device plugin does it by default, and held by nobody.
 	Kubelet Kubelet
 
+	// Pod is the namespace and name, with a slash between, of the pod that the
+	// agent runs in; empty outside of one. The kubelet is believed only while it
+	// lists that pod.
+	Pod string
+
 	// Snapshot is a file with a GPUNode, instead of the driver and sysfs.
 	Snapshot string
 }

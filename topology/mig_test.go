@@ -11,8 +11,13 @@ var mixed = []MIGInstance{{Start: 0, Size: 4}, {Start: 4, Size: 2}, {Start: 6, S
 
 // ones is a GPU in seven 1g, of which the first and the fifth are held.
 var ones = []MIGInstance{
-	{Start: 0, Size: 1, Held: true}, {Start: 1, Size: 1}, {Start: 2, Size: 1}, {Start: 3, Size: 1},
-	{Start: 4, Size: 1, Held: true}, {Start: 5, Size: 1}, {Start: 6, Size: 1},
+	{Start: 0, Size: 1, Held: true},
+	{Start: 1, Size: 1},
+	{Start: 2, Size: 1},
+	{Start: 3, Size: 1},
+	{Start: 4, Size: 1, Held: true},
+	{Start: 5, Size: 1},
+	{Start: 6, Size: 1},
 }
 
 func TestMIGPlacements(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"os"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	appsv1 "k8s.io/api/apps/v1"
 	"sigs.k8s.io/yaml"
 )
@@ -32,7 +33,17 @@ func TestTheDaemonSetStartsTheAgentWithFlagsThatItTakes(t *testing.T) {
 			t.Errorf("%s is not mounted, or can be written", path)
 		}
 	}
-	if o.kubeletSocket != "/var/lib/kubelet/pod-resources/kubelet.sock" || container.Env[0].Name != "NODE_NAME" {
-		t.Errorf("socket %s, environment %+v", o.kubeletSocket, container.Env)
+	if o.kubeletSocket != "/var/lib/kubelet/pod-resources/kubelet.sock" {
+		t.Errorf("socket %s", o.kubeletSocket)
+	}
+	fields := map[string]string{}
+	for _, variable := range container.Env {
+		if variable.ValueFrom != nil {
+			fields[variable.Name] = variable.ValueFrom.FieldRef.FieldPath
+		}
+	}
+	want := map[string]string{"NODE_NAME": "spec.nodeName", "POD_NAMESPACE": "metadata.namespace", "POD_NAME": "metadata.name"}
+	if diff := cmp.Diff(want, fields); diff != "" {
+		t.Errorf("environment: want (-), got (+):\n%s", diff)
 	}
 }

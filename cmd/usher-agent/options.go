@@ -40,6 +40,7 @@ const defaultSocket = "/var/lib/kubelet/pod-resources/kubelet.sock"
 // options are the command's flags.
 type options struct {
 	nodeName      string
+	pod           string
 	source        string
 	mockScript    string
 	once          bool
@@ -61,6 +62,7 @@ func parseOptions(args []string, out io.Writer) (*options, error) {
 	f.SetOutput(out)
 	f.SortFlags = false
 	f.StringVar(&o.nodeName, "node-name", "", "name of the Node; default: $NODE_NAME, else the host's name")
+	f.StringVar(&o.pod, "pod", "", "namespace/name of the pod that the agent runs in, by which it tells a kubelet that knows its pods from one that was just started; default: $POD_NAMESPACE/$POD_NAME, if set")
 	f.StringVar(&o.source, "source", "nvml", "where facts come from, see above")
 	f.StringVar(&o.mockScript, "mock-script", "", "with a mock: file that says what goes wrong and when, played anew when it changes")
 	f.BoolVar(&o.once, "once", false, "print one report and end; needs no cluster")
@@ -133,6 +135,12 @@ func (o *options) complete(f *pflag.FlagSet) error {
 	}
 	if o.driverTimeout <= 0 {
 		errs = append(errs, errors.New("--driver-timeout must be more than nothing"))
+	}
+	if namespace, name := os.Getenv("POD_NAMESPACE"), os.Getenv("POD_NAME"); o.pod == "" && namespace != "" && name != "" {
+		o.pod = namespace + "/" + name
+	}
+	if namespace, name, _ := strings.Cut(o.pod, "/"); o.pod != "" && (namespace == "" || name == "" || strings.Contains(name, "/")) {
+		errs = append(errs, fmt.Errorf("--pod %q: want namespace/name", o.pod))
 	}
 	if o.nodeName = cmp.Or(o.nodeName, os.Getenv("NODE_NAME")); o.nodeName == "" {
 		host, err := os.Hostname()

@@ -54,7 +54,7 @@ func TestHelpNamesEveryFlagAndSource(t *testing.T) {
 		t.Errorf("exit code %d", code)
 	}
 	for _, word := range []string{
-		"--node-name", "--source", "--mock-script", "--once", "--output", "--kubeconfig", "--kubelet-socket", "--sysfs", "--interval",
+		"--node-name", "--pod", "--source", "--mock-script", "--once", "--output", "--kubeconfig", "--kubelet-socket", "--sysfs", "--interval",
 		"--heartbeat", "--driver-timeout", "--probe-listen", "--verbose", "dgxa100, dgxb200, dgxh100, dgxh200", "file:PATH",
 	} {
 		if !strings.Contains(out.String(), word) {
@@ -83,6 +83,22 @@ func TestTheNodesNameComesFromTheFlagTheEnvironmentOrTheHost(t *testing.T) {
 		}
 		if o.nodeName != tt.want || o.kubeletSocket != defaultSocket || o.sysfs != "/sys" {
 			t.Errorf("%+v", o)
+		}
+	}
+}
+
+func TestThePodComesFromTheFlagOrTheEnvironment(t *testing.T) {
+	for _, tt := range []struct{ flag, namespace, name, want string }{
+		{}, {"", "usher-system", "", ""}, {"", "usher-system", "agent-x", "usher-system/agent-x"}, {"a/b", "usher-system", "agent-x", "a/b"},
+	} {
+		t.Setenv("POD_NAMESPACE", tt.namespace)
+		t.Setenv("POD_NAME", tt.name)
+		o, err := parseOptions([]string{"--pod", tt.flag}, &bytes.Buffer{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if o.pod != tt.want {
+			t.Errorf("%+v: pod %q", tt, o.pod)
 		}
 	}
 }

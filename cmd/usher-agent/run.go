@@ -99,7 +99,7 @@ func setup(o *options, registry prometheus.Registerer, log logr.Logger) (*agent.
 
 // machineOf returns where facts are read.
 func machineOf(o *options, log logr.Logger) (*agent.Machine, error) {
-	machine := &agent.Machine{}
+	machine := &agent.Machine{Pod: o.pod}
 	kind, value, _ := strings.Cut(o.source, ":")
 	switch kind {
 	case "file":

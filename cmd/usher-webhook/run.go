@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -109,6 +108,7 @@ func setup(o *options, logs *logging.Logs) (*serving.Server, []func(context.Cont
 			return nil, nil, err
 		}
 		surroundings = informers
+		registry.MustRegister(informers.Collectors()...)
 		ready.informers = informers
 		background = append(background, informers.Start)
 	}
@@ -237,8 +237,8 @@ func (r *readiness) check() (detail string, err error) {
 	if r.watcher != nil && r.watcher.Err() != nil {
 		detail += "\npolicies not reloaded, the last good set is in force: " + r.watcher.Err().Error()
 	}
-	if r.informers != nil && !r.informers.Synced() {
-		return detail, errors.New("the watches on namespaces and tenants are not in sync yet")
+	if r.informers != nil {
+		return detail, r.informers.Current()
 	}
 	return detail, nil
 }

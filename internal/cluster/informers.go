@@ -2,11 +2,13 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
 
 	"github.com/go-logr/logr"
+	"github.com/prometheus/client_golang/prometheus"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -34,14 +36,24 @@ const liveTimeout = 2 * time.Second
 // Informers reads Namespaces and Tenants from the API server: from memory,
 // kept up to date by a watch, and live where memory has nothing.
 type Informers struct {
+	// Patience is how long a watch may be silent. Default: the constant.
+	Patience time.Duration
+
 	cache  cache.Cache
 	live   client.Client
 	log    logr.Logger
 	synced atomic.Bool
+	pulse  *pulse
 }
+
+// watched are the resources of the kinds that are watched.
+var watched = []string{"namespaces", "tenants"}
 
 // NewInformers prepares the watches; Start runs them.
 func NewInformers(cfg *rest.Config, log logr.Logger) (*Informers, error) {
+	pulse := newPulse()
+	cfg = rest.CopyConfig(cfg)
+	cfg.Wrap(pulse.wrap)
 	// The mapper asks the API server when it is first needed, not now.
 	httpClient, err := rest.HTTPClientFor(cfg)
 	if err != nil {
@@ -66,7 +78,7 @@ func NewInformers(cfg *rest.Config, log logr.Logger) (*Informers, error) {
 	if err != nil {
 		return nil, fmt.Errorf("prepare watches: %w", err)
 	}
-	return &Informers{cache: c, live: live, log: log}, nil
+	return &Informers{Patience: Patience, cache: c, live: live, log: log, pulse: pulse}, nil
 }
 
 // Start watches until the context ends. While the API server is away, or does
@@ -92,8 +104,17 @@ func (i *Informers) Start(ctx context.Context) error {
 	return i.cache.Start(ctx)
 }
 
-// Synced reports whether the watches have brought everything once.
-func (i *Informers) Synced() bool { return i.synced.Load() }
+// Current says why what is in memory may not be what the API server has, nil if
+// it is: every watch has brought everything once, and none has fallen silent.
+func (i *Informers) Current() error {
+	if !i.synced.Load() {
+		return errors.New("the watches on namespaces and tenants are not in sync yet")
+	}
+	return i.pulse.check(i.Patience, watched...)
+}
+
+// Collectors returns the metrics of the watches.
+func (i *Informers) Collectors() []prometheus.Collector { return i.pulse.collectors(watched...) }
 
 // Namespace returns a namespace, nil if it does not exist.
 func (i *Informers) Namespace(ctx context.Context, name string) (map[string]any, error) {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/client-go/rest"
 
 	"usher.dev/usher/internal/cluster"
@@ -56,7 +57,7 @@ func TestInformersAnswerFromMemoryAndFollowTheWatch(t *testing.T) {
 	s.put("namespaces", "team", object{"metadata": object{"labels": object{"tenant": "a"}, "managedFields": []object{{"manager": "kubectl"}}}})
 	s.put("tenants", "a", object{"spec": object{"nodePool": object{}}})
 	i := watching(t, s)
-	waitFor(t, "the watches to be in sync", i.Synced)
+	waitFor(t, "the watches to be in sync", func() bool { return i.Current() == nil })
 	if got := tenantLabel(t, i, "team"); got != "a" {
 		t.Errorf("tenant %v", got)
 	}
@@ -80,7 +81,7 @@ func TestInformersAnswerFromMemoryAndFollowTheWatch(t *testing.T) {
 func TestWhatTheWatchHasNotBroughtYetIsLookedUp(t *testing.T) {
 	s := newFakeAPIServer(t)
 	i := watching(t, s)
-	waitFor(t, "the watches to be in sync", i.Synced)
+	waitFor(t, "the watches to be in sync", func() bool { return i.Current() == nil })
 	s.set(func() { s.unseen["new"] = true })
 	s.put("namespaces", "new", object{"metadata": object{"labels": object{"tenant": "a"}}})
 	s.put("tenants", "new", object{})
@@ -108,7 +109,7 @@ func TestBeforeTheWatchesRunNothingIsKnown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if i.Synced() {
+	if i.Current() == nil {
 		t.Error("in sync before the start")
 	}
 	if ns, err := i.Namespace(t.Context(), "team"); ns != nil || err == nil {
@@ -128,15 +129,45 @@ func TestInformersWaitForAnAPIServerAndForTheTenantKind(t *testing.T) {
 		ns, err := i.Namespace(t.Context(), "team")
 		return err == nil && ns != nil
 	})
-	if i.Synced() {
+	if i.Current() == nil {
 		t.Error("in sync without tenants")
 	}
 	if tenant, err := i.Tenant(t.Context(), "a"); tenant != nil || err == nil {
 		t.Errorf("a tenant before its kind is installed: %v, %v; want an error", tenant, err)
 	}
 	s.set(func() { s.tenants = true })
-	waitFor(t, "the watches to be in sync", i.Synced)
+	waitFor(t, "the watches to be in sync", func() bool { return i.Current() == nil })
 	if tenant, err := i.Tenant(t.Context(), "a"); tenant == nil || err != nil {
 		t.Errorf("tenant %v, %v", tenant, err)
 	}
+}
+
+func TestAWatchThatFallsSilentIsNoticed(t *testing.T) {
+	s := newFakeAPIServer(t)
+	i := watching(t, s)
+	waitFor(t, "the watches to be in sync", func() bool { return i.Current() == nil })
+	i.Patience = 100 * time.Millisecond
+	waitFor(t, "the silence to be noticed", func() bool {
+		err := i.Current()
+		return err != nil && strings.Contains(err.Error(), "has been silent for")
+	})
+	i.Patience = time.Minute
+	if err := i.Current(); err != nil {
+		t.Error("within patience:", err)
+	}
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(i.Collectors()...)
+	heard := func() float64 {
+		families, err := registry.Gather()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return families[0].GetMetric()[0].GetGauge().GetValue()
+	}
+	before := heard()
+	if before == 0 {
+		t.Error("the watch on namespaces was never heard")
+	}
+	s.put("namespaces", "new", object{})
+	waitFor(t, "the watch to be heard", func() bool { return heard() > before })
 }

@@ -1,7 +1,6 @@
 package gpunode
 
 import (
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -45,6 +44,24 @@ func TestSamplesAreWhatAnAPIServerTakes(t *testing.T) {
 		}
 		for _, err := range definition.refuses(t, &n) {
 			t.Errorf("%s: %v", n.Name, err)
+		}
+	}
+}
+
+func TestReportsOfTheAgentAreWhatAnAPIServerTakes(t *testing.T) {
+	definition := newCRD(t)
+	files, _ := filepath.Glob("../../agent/testdata/*.yaml")
+	if len(files) < 6 {
+		t.Fatalf("%d reports", len(files))
+	}
+	for _, file := range files {
+		nodes, err := Read([]string{file}, nil)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		for _, err := range definition.refuses(t, &nodes[0]) {
+			t.Errorf("%s: %v", file, err)
 		}
 	}
 }
@@ -182,19 +199,14 @@ func TestTheAPIServerRefusesWhatReadRefuses(t *testing.T) {
 	}
 }
 
+// FuzzRead asks of any text that what is read of it can be described and printed.
+// Its seeds are short, since each find is cut down before the search goes on.
 func FuzzRead(f *testing.F) {
-	files, err := filepath.Glob(samples + "/*.yaml")
-	if err != nil || files == nil {
-		f.Fatal("no samples", err)
-	}
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			f.Fatal(err)
-		}
-		f.Add(string(text))
-	}
-	f.Add(head + twoGPUs + "  links:\n  - {a: 0, b: 1, nvlinkLanes: 4}\n")
+	f.Add(head + twoGPUs + "  links:\n  - {a: 0, b: 1, path: PIX, nvlinkLanes: 4}\n")
+	f.Add(head + twoGPUs + "  nics:\n  - {name: a, gpuPaths: [PIX, SYS]}\n  - {name: b, nicPaths: [NODE]}\n")
+	f.Add(head + twoGPUs + "  resources:\n  - {name: nvidia.com/gpu, replicas: 1, devices: [GPU-0, GPU-1]}\n  allocations:\n  - {device: GPU-0, namespace: n, pod: p, container: c}\n")
+	f.Add(head + "  gpus:\n  - {index: 0, uuid: g, health: Degraded, healthReasons: [{code: Lost}], mig: {enabled: true, instances: [{uuid: m, profile: 1g.5gb, start: 6, size: 1}]}}\n")
+	f.Add(`{"apiVersion":"usher.dev/v1alpha1","kind":"GPUNode","metadata":{"name":"a"},"status":{"conditions":[{"type":"Ready","status":"True"}]}}`)
 	f.Fuzz(func(t *testing.T, text string) {
 		nodes, err := Read([]string{"-"}, strings.NewReader(text))
 		if (err == nil) == (nodes == nil) {

@@ -19,6 +19,9 @@ var surroundings embed.FS
 // would take from them what they are measured by.
 const clientGC = 800
 
+// onlyExtender is the -only that measures the extender and no webhook.
+const onlyExtender = "extender"
+
 // compare measures every workload and writes the page.
 func compare(ctx context.Context, o options, progress io.Writer) (err error) {
 	debug.SetGCPercent(clientGC)
@@ -60,7 +63,16 @@ func compare(ctx context.Context, o options, progress io.Writer) (err error) {
 		}
 		page.results = append(page.results, result)
 	}
-	if len(page.results) == 0 {
+	if o.only == "" || o.only == onlyExtender {
+		fmt.Fprintln(progress, "extender: filter and prioritize")
+		if page.scheduling, err = compareExtenders(ctx, scratch, s, progress); err != nil {
+			return fmt.Errorf("extender: %w", err)
+		}
+		if page.parts, err = measureParts(ctx, s, progress); err != nil {
+			return err
+		}
+	}
+	if len(page.results) == 0 && page.scheduling == nil {
 		return fmt.Errorf("there is no workload %q", o.only)
 	}
 	if o.out == "" {
@@ -77,10 +89,9 @@ func servers(ctx context.Context, dir string) (kinds []kindOfServer, profiled ki
 		return nil, profiled, err
 	}
 	objects, config := filepath.Join(dir, "testdata", "cluster"), filepath.Join(dir, "testdata", "config.yaml")
-	binary := filepath.Join(dir, "usher-webhook")
-	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", binary, "usher.dev/usher/cmd/usher-webhook")
-	if out, err := build.CombinedOutput(); err != nil {
-		return nil, profiled, fmt.Errorf("build usher-webhook: %w\n%s", err, out)
+	binary, err := build(ctx, dir, "usher-webhook")
+	if err != nil {
+		return nil, profiled, err
 	}
 	self, err := os.Executable()
 	if err != nil {
@@ -96,4 +107,14 @@ func servers(ctx context.Context, dir string) (kinds []kindOfServer, profiled ki
 	}
 	profiled = kindOfServer{name: "usher", judges: true, command: []string{self, "serve", "usher", "--objects", objects, "--config", config}}
 	return kinds, profiled, nil
+}
+
+// build builds one of usher's binaries into a folder.
+func build(ctx context.Context, dir, name string) (binary string, err error) {
+	binary = filepath.Join(dir, name)
+	command := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", binary, "usher.dev/usher/cmd/"+name)
+	if out, err := command.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build %s: %w\n%s", name, err, out)
+	}
+	return binary, nil
 }

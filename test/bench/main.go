@@ -1,6 +1,7 @@
 // Command bench compares usher with a webhook that allows everything and with
-// Kubernetes' own Pod Security evaluator, in one run on one machine, and writes
-// what it measured as a page of the documentation.
+// Kubernetes' own Pod Security evaluator, and its extender with one that does not
+// think, in one run on one machine, and writes what it measured as a page of the
+// documentation.
 package main
 
 import (
@@ -28,7 +29,7 @@ func main() {
 		var o options
 		flag.StringVar(&o.out, "o", "", "file to write the page to; empty for standard output")
 		flag.BoolVar(&o.quick, "quick", false, "measure for seconds instead of minutes: shows that everything works, not how fast")
-		flag.StringVar(&o.only, "only", "", "measure one workload")
+		flag.StringVar(&o.only, "only", "", "measure one workload, or \"extender\"")
 		flag.StringVar(&o.profile, "profile", "", "folder to keep the CPU profiles of usher in")
 		flag.Parse()
 		err = compare(ctx, o, os.Stderr)

@@ -16,11 +16,21 @@ type schedule struct {
 	// warmUp, throughput, latency and profile are the lengths of one attack;
 	// that of a profile in whole seconds.
 	warmUp, throughput, latency, profile time.Duration
+	// decisions is how many decisions one round takes of an extender.
+	decisions int
+	// part is how long one Go benchmark runs.
+	part time.Duration
 }
 
 var (
-	full  = schedule{rounds: 5, warmUp: time.Second, throughput: 2 * time.Second, latency: 2 * time.Second, profile: 4 * time.Second}
-	quick = schedule{rounds: 2, warmUp: 100 * time.Millisecond, throughput: 150 * time.Millisecond, latency: 100 * time.Millisecond, profile: time.Second}
+	full = schedule{
+		rounds: 5, warmUp: time.Second, throughput: 2 * time.Second, latency: 2 * time.Second, profile: 4 * time.Second,
+		decisions: 300, part: 100 * time.Millisecond,
+	}
+	quick = schedule{
+		rounds: 2, warmUp: 100 * time.Millisecond, throughput: 150 * time.Millisecond, latency: 100 * time.Millisecond, profile: time.Second,
+		decisions: 24, part: time.Millisecond,
+	}
 )
 
 // inFlight is how many reviews are under way while throughput is measured.

@@ -13,13 +13,18 @@ type page struct {
 	kinds    []kindOfServer // the yardstick first, usher last
 	schedule schedule
 	results  []result
+	// scheduling and parts are nil where one workload alone was measured.
+	scheduling *scheduling
+	parts      *benchmarked
 }
 
 const introduction = `# Benchmarks
 
 Written by ` + "`make bench`" + `; do not edit.
 
-How much slower is a webhook that judges every pod by Rego than one that judges
+`
+
+const aboutWebhooks = `How much slower is a webhook that judges every pod by Rego than one that judges
 none? Three servers answer the same reviews, each in a process of its own, with
 the same TLS, HTTP/2 and HTTP limits (usher's server package around
 controller-runtime's), without client certificates. Client and servers share the
@@ -37,12 +42,19 @@ func (p *page) String() string {
 	var b strings.Builder
 	b.WriteString(introduction)
 	fmt.Fprintf(&b, "%s\n\n", p.machine)
-	p.describe(&b)
-	p.targets(&b)
-	p.throughput(&b)
-	p.latency(&b)
-	p.cache(&b)
-	p.profiles(&b)
+	if len(p.results) > 0 {
+		b.WriteString(aboutWebhooks)
+		p.describe(&b)
+		p.targets(&b)
+		p.throughput(&b)
+		p.latency(&b)
+		p.cache(&b)
+		p.profiles(&b)
+	}
+	if p.scheduling != nil {
+		p.scheduling.section(&b)
+		p.parts.section(&b)
+	}
 	return b.String()
 }
 

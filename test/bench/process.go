@@ -26,11 +26,13 @@ type kindOfServer struct {
 	about string
 	// judges says that it denies pods that violate the restricted standard.
 	judges bool
+	// plain serves HTTP/1.1 without TLS, as an extender on loopback does.
+	plain bool
 	// command is what to run, before the flags that all servers have.
 	command []string
 }
 
-// process is a running server and a client that trusts it.
+// process is a running server and a client that can ask it.
 type process struct {
 	kind   kindOfServer
 	url    string
@@ -45,7 +47,7 @@ type process struct {
 }
 
 // start runs a server with its files in a folder of its own and returns once it
-// answers over HTTP/2.
+// answers.
 func start(ctx context.Context, kind kindOfServer, dir string) (*process, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
@@ -59,13 +61,19 @@ func start(ctx context.Context, kind kindOfServer, dir string) (*process, error)
 		return nil, err
 	}
 	authority := filepath.Join(dir, "ca.crt")
-	p := &process{kind: kind, url: "https://" + listen, probes: "http://" + probes, exited: make(chan error, 1), log: filepath.Join(dir, "log")}
+	scheme := "https://"
+	args := slices.Concat(kind.command[1:], []string{"--listen", listen, "--probe-listen", probes})
+	if kind.plain {
+		scheme = "http://"
+	} else {
+		args = append(args, "--write-ca", authority)
+	}
+	p := &process{kind: kind, url: scheme + listen, probes: "http://" + probes, exited: make(chan error, 1), log: filepath.Join(dir, "log")}
 	log, err := os.Create(p.log)
 	if err != nil {
 		return nil, err
 	}
 	defer log.Close() //nolint:errcheck // the server has its own descriptor
-	args := slices.Concat(kind.command[1:], []string{"--listen", listen, "--probe-listen", probes, "--write-ca", authority})
 	p.cmd = exec.CommandContext(context.WithoutCancel(ctx), kind.command[0], args...)
 	p.cmd.Stdout, p.cmd.Stderr = log, log
 	// A terminal sends Ctrl-C to its whole process group; the server is ended
@@ -105,6 +113,10 @@ func (p *process) ready(ctx context.Context, authority string) error {
 			return fmt.Errorf("wait for %s: %w", p.kind.name, ctx.Err())
 		case <-time.After(20 * time.Millisecond):
 		}
+	}
+	if p.kind.plain {
+		p.client = &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{}}
+		return nil
 	}
 	certificate, err := os.ReadFile(authority)
 	if err != nil {

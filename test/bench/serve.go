@@ -26,12 +26,12 @@ type serveOptions struct {
 	listen, probeListen, writeCA, objects, config, pprofListen string
 }
 
-// serve runs one server of the comparison until the context ends. All of them
-// are usher's own server around another handler: the same TLS, HTTP/2, limits
-// and log.
+// serve runs one server of a comparison until the context ends. All of them
+// are usher's own server around another handler: the same TLS and HTTP/2, or
+// plain HTTP, the same limits and log.
 func serve(ctx context.Context, args []string, stderr io.Writer) error {
 	if len(args) == 0 {
-		return errors.New("serve what? allow, upstream or usher")
+		return errors.New("serve what? allow, upstream, usher or thoughtless")
 	}
 	var o serveOptions
 	f := flag.NewFlagSet("bench serve", flag.ContinueOnError)
@@ -48,17 +48,26 @@ func serve(ctx context.Context, args []string, stderr io.Writer) error {
 	defer logs.Sync()
 	ctrl.SetLogger(logs.Log)
 	registry := prometheus.NewRegistry()
-	var handler http.Handler
+	server := &serving.Server{
+		Listen: o.listen, ProbeListen: o.probeListen,
+		What:    "the handlers",
+		Ready:   func() (string, error) { return "", nil },
+		Metrics: registry, Log: logs.Log,
+	}
+	var validate http.Handler
 	var err error
 	switch args[0] {
 	case "allow":
-		handler = allowHandler()
+		validate = allowHandler()
 	case "upstream":
-		handler, err = upstreamHandler()
+		validate, err = upstreamHandler()
 	case "usher":
-		handler, err = usherHandler(o.objects, o.config, logs, registry)
+		validate, err = usherHandler(o.objects, o.config, logs, registry)
+	case "thoughtless":
+		server.Plain, server.Handlers = true, thoughtlessHandlers()
+		return server.Run(ctx)
 	default:
-		err = fmt.Errorf("serve %q: there are allow, upstream and usher", args[0])
+		err = fmt.Errorf("serve %q: there are allow, upstream, usher and thoughtless", args[0])
 	}
 	if err != nil {
 		return err
@@ -75,14 +84,9 @@ func serve(ctx context.Context, args []string, stderr io.Writer) error {
 	if err := os.WriteFile(o.writeCA, authority, 0o600); err != nil {
 		return err
 	}
-	server := &serving.Server{
-		Listen: o.listen, ProbeListen: o.probeListen,
-		What: "the webhooks", Handlers: map[string]http.Handler{"/validate": handler},
-		Ready:   func() (string, error) { return "", nil },
-		Metrics: registry, Log: logs.Log,
-		TLS: func(c *tls.Config) {
-			c.GetCertificate = func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return &cert, nil }
-		},
+	server.Handlers = map[string]http.Handler{"/validate": validate}
+	server.TLS = func(c *tls.Config) {
+		c.GetCertificate = func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return &cert, nil }
 	}
 	return server.Run(ctx)
 }

@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 
@@ -40,6 +41,8 @@ type cluster struct {
 	node    *node.Node
 	client  kubernetes.Interface
 	objects dynamic.Interface
+	// agentPod is the pod in whose name the agent runs.
+	agentPod types.UID
 }
 
 func startCluster(ctx context.Context, folder string) (*cluster, error) {
@@ -63,12 +66,8 @@ func (c *cluster) start(ctx context.Context, programs controlplane.Programs) err
 	if err := c.Start(ctx); err != nil {
 		return err
 	}
-	for _, file := range []string{
-		filepath.Join(repository.Root(), "manifests", "crd", "usher.dev_gpunodes.yaml"),
-		filepath.Join(repository.Root(), "manifests", "base", "namespace.yaml"),
-		filepath.Join(c.folder, agentManifest),
-	} {
-		manifest, err := os.ReadFile(file)
+	for _, file := range []string{"crd/usher.dev_gpunodes.yaml", "base/namespace.yaml"} {
+		manifest, err := os.ReadFile(filepath.Join(repository.Root(), "manifests", file))
 		if err != nil {
 			return err
 		}
@@ -76,20 +75,29 @@ func (c *cluster) start(ctx context.Context, programs controlplane.Programs) err
 			return err
 		}
 	}
+	rights, err := agentRights()
+	if err != nil {
+		return err
+	}
+	if err := c.Apply(ctx, rights...); err != nil {
+		return err
+	}
 	if err := c.ApplyYAML(ctx, kubeletRights); err != nil {
 		return err
 	}
 	if err := c.WaitForKinds(ctx); err != nil {
 		return err
 	}
-	var err error
 	if c.client, err = kubernetes.NewForConfig(c.Config()); err != nil {
 		return err
 	}
 	if c.objects, err = dynamic.NewForConfig(c.Config()); err != nil {
 		return err
 	}
-	c.node, err = node.Start(ctx, c.ControlPlane, programs, nodeName, filepath.Join(c.folder, "pause"), c.folder)
+	if c.node, err = node.Start(ctx, c.ControlPlane, programs, nodeName, filepath.Join(c.folder, "pause"), c.folder); err != nil {
+		return err
+	}
+	c.agentPod, err = c.createAgentPod(ctx)
 	return err
 }
 

@@ -60,23 +60,9 @@ func run(m *testing.M) (code int, err error) {
 	return code, err
 }
 
-// agentManifest is the file with what the agent may do in a cluster.
-const agentManifest = "agent.json"
-
 // build builds what runs inside, where there is no network.
 func build(ctx context.Context, folder string) (controlplane.Programs, error) {
 	if _, err := repository.Build(ctx, folder, "usher-agent"); err != nil {
-		return "", err
-	}
-	rights, err := repository.Manifests(ctx, "agent")
-	if err != nil {
-		return "", err
-	}
-	manifest, err := repository.Encode(rights...)
-	if err != nil {
-		return "", err
-	}
-	if err := os.WriteFile(filepath.Join(folder, agentManifest), []byte(manifest), 0o600); err != nil {
 		return "", err
 	}
 	pause := exec.CommandContext(ctx, "go", "build", "-ldflags", "-s -w", "-o", filepath.Join(folder, "pause"), "./pause")

@@ -28,13 +28,15 @@ func (s *soak) trouble() {
 
 // restartKubelet kills the kubelet and starts it again, and with it, if wanted,
 // the plugins, which come later. What is deleted while it is away goes when it is
-// back. No report may be Ready meanwhile and call free what is in hand.
+// back. No report may be Ready meanwhile and leave out what is in hand.
 func (s *soak) restartKubelet(plugins bool) {
 	s.t.Helper()
 	s.counts["kubelet restarts"]++
+	s.removeInitialized()
 	reports := watchReports(s.t)
 	shared.node.KillKubelet()
-	s.awaitAllocationUnknown()
+	s.awaitAllocationKnown(false)
+	s.settle() // The pods run on, and the report says so.
 	if plugins {
 		s.counts["with the plugins"]++
 		s.stopPlugins()
@@ -45,13 +47,27 @@ func (s *soak) restartKubelet(plugins bool) {
 	if err := shared.node.StartKubelet(s.t.Context()); err != nil {
 		s.t.Fatal(err)
 	}
+	s.awaitAllocationKnown(true)
 	if plugins {
 		s.settleWith(nil)
 		s.startPlugins()
 	}
-	awaitOffer(s.t, s.hardware)
 	s.settle()
+	awaitOffer(s.t, s.hardware)
 	s.findLies(reports())
+}
+
+// removeInitialized lets the pods go whose init containers have devices. A kubelet
+// that starts before the plugins are back takes an init container that has ended
+// for one that wants devices anew, finds none, and kills the pod.
+func (s *soak) removeInitialized() {
+	s.t.Helper()
+	for _, p := range slices.Clone(s.pods) {
+		if slices.ContainsFunc(p.containers, func(c container) bool { return c.init }) {
+			s.remove(p)
+		}
+	}
+	s.settle()
 }
 
 func (s *soak) stopPlugins() {
