@@ -77,7 +77,7 @@ run: build ## Start webhook and extender without a cluster and ask them about sa
 ##@ Check
 
 .PHONY: test
-test: verify lint rego build unit race e2e smoke ## Everything that CI runs, cheap checks first
+test: verify lint rego build unit race e2e smoke bench-smoke ## Everything that CI runs, cheap checks first
 
 .PHONY: unit
 unit: ## Go tests of every package; PODS random pods are held against Kubernetes' own evaluator
@@ -167,6 +167,10 @@ fmt: $(GOLANGCI_LINT) ## Format Go and Rego
 	$(GOLANGCI_LINT) fmt
 	cd test/e2e && $(GOLANGCI_LINT) fmt
 	go tool opa fmt -w policies
+
+.PHONY: bench-smoke
+bench-smoke: ## Show that everything that is measured works, not how fast it is
+	go run ./test/bench -quick >/dev/null
 
 .PHONY: bench
 bench: ## Measure usher against its yardsticks and write docs/benchmarks.md

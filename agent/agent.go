@@ -24,7 +24,7 @@ const (
 	// before it ends, so that its successor loads the new one.
 	mismatchPatience = 30 * time.Second
 	// The time between attempts to write doubles from the first to the last.
-	firstRetry, lastRetry = time.Second, time.Minute
+	firstRetry, lastRetry = time.Second, 15 * time.Second
 )
 
 // Agent reports one node's GPUs.

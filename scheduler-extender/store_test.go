@@ -160,7 +160,7 @@ func TestUnhealthyGPUsAreNotPlacedOnUntilTheyRecover(t *testing.T) {
 	bad := next(g)
 	bad.Status.GPUs[1].Health = v1alpha1.Unhealthy
 	must(t, s.SetGPUNode(bad))
-	if got := filtered(t, s, podOf("four", 4, ""), "n")["n"]; got != "3 of the node's 4 nvidia.com/gpu can be used, not 4: GPUs 1 are unhealthy" {
+	if got := filtered(t, s, podOf("four", 4, ""), "n")["n"]; got != "3 of the node's 4 nvidia.com/gpu can be used, not 4: GPU 1 is unhealthy" {
 		t.Error(got)
 	}
 	if r := prioritized(t, s, podOf("two", 2, "nvlink"), "n")["n"]; r.refused != nil || r.verdict.gpus != topology.Of(2, 3) {

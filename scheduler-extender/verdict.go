@@ -116,5 +116,8 @@ func (b *board) unwell() string {
 	if bad == 0 {
 		return "others are partitioned or held in another way"
 	}
+	if bad.Len() == 1 {
+		return "GPU " + bad.String() + " is unhealthy"
+	}
 	return "GPUs " + strings.ReplaceAll(bad.String(), ",", ", ") + " are unhealthy"
 }

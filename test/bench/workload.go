@@ -61,7 +61,7 @@ func workloads() ([]workload, error) {
 		},
 		{
 			name: "violating", violates: true,
-			about: "the pods of one ReplicaSet that violates every policy",
+			about: "the pods of one ReplicaSet that violates every policy that judges pods",
 		},
 	}
 	for i, pods := range [][][]byte{{filled.render(0)}, {clean}, varied, {violating}} {
