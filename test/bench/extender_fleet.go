@@ -82,8 +82,10 @@ func bytesPerNode(fleet *v1alpha1.GPUNodeList) (int, error) {
 	return used / len(fleet.Items), nil
 }
 
-// heap is how many bytes are in use.
+// heap is how many bytes are in use. What pools keep goes with the second
+// collection.
 func heap() int {
+	runtime.GC()
 	runtime.GC()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
