@@ -79,7 +79,8 @@ func run(ctx context.Context, o options, out io.Writer) (err error) {
 	}
 	fmt.Fprintf(out, "\nServing until Ctrl-C. Ask yourself in another terminal:\n\n"+
 		"    bin/usher review --server %s --server-ca %s -f FILE\n"+
-		"    bin/usher topo -f %s/dgx-h100.yaml\n\n", server.url, o.authority, o.nodes)
+		"    bin/usher topo -f %s/dgx-h100.yaml\n"+
+		"    bin/usher explain %s --server %s\n\n", server.url, o.authority, o.nodes, nodes.asked, nodes.url)
 	if o.probes != "" {
 		fmt.Fprintf(out, "What the webhook measures of itself is at http://%s/metrics.\n", o.probes)
 	}

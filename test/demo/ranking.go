@@ -23,6 +23,7 @@ type ranking struct {
 	*process
 	url   string
 	nodes []string
+	asked string // NAMESPACE/POD that was asked about
 }
 
 // startExtender runs the extender and returns once it answers.
@@ -96,7 +97,8 @@ func (r *ranking) show(ctx context.Context, o options, out io.Writer) error {
 		return err
 	}
 	fmt.Fprintf(out, "\n%s: four GPUs that can talk over NVLink, and the nodes in %s.\n", o.rankPod, o.nodes)
-	explain := exec.CommandContext(ctx, o.usher, "explain", pod.Namespace+"/"+pod.Name, "--server", r.url)
+	r.asked = pod.Namespace + "/" + pod.Name
+	explain := exec.CommandContext(ctx, o.usher, "explain", r.asked, "--server", r.url)
 	explain.Stdout, explain.Stderr = out, out
 	return explain.Run()
 }
