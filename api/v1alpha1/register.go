@@ -11,7 +11,7 @@ var GroupVersion = schema.GroupVersion{Group: "usher.dev", Version: "v1alpha1"}
 
 // AddToScheme registers the kinds that the API server stores.
 func AddToScheme(s *runtime.Scheme) error {
-	s.AddKnownTypes(GroupVersion, &Tenant{}, &TenantList{}, &GPUNode{}, &GPUNodeList{})
+	s.AddKnownTypes(GroupVersion, &Tenant{}, &TenantList{}, &GPUNode{}, &GPUNodeList{}, &QuotaLedger{}, &QuotaLedgerList{})
 	metav1.AddToGroupVersion(s, GroupVersion)
 	return nil
 }
