@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"time"
 
@@ -66,6 +67,11 @@ func (o *options) validate(rest []string) error {
 	var errs []error
 	if len(rest) > 0 {
 		errs = append(errs, fmt.Errorf("unexpected arguments %q", rest))
+	}
+	if o.probeListen != "" {
+		if _, _, err := net.SplitHostPort(o.probeListen); err != nil {
+			errs = append(errs, fmt.Errorf("--probe-listen %q: want host:port: %w", o.probeListen, err))
+		}
 	}
 	if o.reservationTTL < time.Second {
 		errs = append(errs, errors.New("--reservation-ttl must be at least a second"))
