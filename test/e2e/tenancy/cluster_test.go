@@ -18,7 +18,7 @@ import (
 
 // cluster is a control plane with usher's manifests, without its webhook, and the
 // controllers of Kubernetes that tenants need: one counts quotas, one empties
-// namespaces.
+// namespaces, and one puts roles together of others.
 type cluster struct {
 	*controlplane.ControlPlane
 	client.Client
@@ -71,7 +71,9 @@ func (c *cluster) install(ctx context.Context) (err error) {
 	if err := c.WaitForKinds(ctx); err != nil {
 		return err
 	}
-	if c.controllers, err = c.NewControllerManager([]string{"resourcequota-controller", "namespace-controller"}); err != nil {
+	if c.controllers, err = c.NewControllerManager([]string{
+		"resourcequota-controller", "namespace-controller", "clusterrole-aggregation-controller",
+	}); err != nil {
 		return err
 	}
 	if err := c.controllers.Start(ctx); err != nil {
