@@ -134,7 +134,7 @@ type modelState struct {
 
 // budget is how often what is not a part of every run may happen.
 type budget struct {
-	sent, lost, restarts, losses, saves, restores, repeats uint8
+	sent, lost, restarts, losses, saves, restores, repeats, elders uint8
 }
 
 func (s *modelState) in(p phase) set {

@@ -219,6 +219,9 @@ func (m *model) worldSteps(s *modelState, add adder) {
 			t.ledger = modelLedger{rv: m.bump(t, t.ledger.rv)}
 		})
 	}
+	if s.left.elders > 0 && s.ledger.exists && s.ledger.counted {
+		add("an earlier leader settles", func(t *modelState) { m.elder(t) })
+	}
 	if s.left.saves > 0 && s.ledger.exists {
 		add("a snapshot of etcd is taken", func(t *modelState) {
 			t.left.saves--
@@ -250,6 +253,19 @@ func (m *model) tick(t *modelState) {
 	}
 	if t.settler.idle > 0 {
 		t.settler.idle = min(t.settler.idle+1, 2)
+	}
+}
+
+// elder is a settler that should not be any more, but whose watches are ahead and
+// whose write comes through.
+func (m *model) elder(t *modelState) {
+	t.left.elders--
+	alive, ended := t.in(living), t.in(dead)
+	result := m.real.settle(modelQuestion{held: t.ledger.held, kept: t.ledger.kept, live: alive, gone: ended, spent: ended})
+	if result.changed {
+		next := t.ledger
+		next.held, next.kept = result.held, result.kept
+		m.land(t, m.fly(t, next, t.ledger))
 	}
 }
 

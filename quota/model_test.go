@@ -143,11 +143,25 @@ type scenario struct {
 
 var scenarios = []scenario{
 	{"admission", 1, budget{sent: 3}},
-	{"lost answers", 1, budget{sent: 2, lost: 1}},
+	{"admission with room for two", 2, budget{sent: 3}},
+	{"lost answers", 1, budget{sent: 2, lost: 2}},
 	{"a settler that restarts", 1, budget{sent: 2, restarts: 1}},
-	{"repeated validation", 1, budget{sent: 2, repeats: 1}},
+	{"repeated validation", 1, budget{sent: 2, repeats: 2}},
 	{"a ledger that is lost", 1, budget{sent: 2, losses: 1}},
+	{"a ledger that is lost while an answer is", 1, budget{sent: 2, lost: 1, losses: 1}},
+	{"two settlers at once", 1, budget{sent: 2, elders: 2}},
 	{"an etcd that is restored", 1, budget{sent: 2, saves: 1, restores: 1}},
+}
+
+// larger are the scenarios of `make model`; they take minutes.
+var larger = []scenario{
+	{"everything but loss and restore", 1, budget{sent: 2, lost: 1, restarts: 1, repeats: 1, elders: 1}},
+	{"a settler that restarts among three requests", 1, budget{sent: 3, restarts: 1}},
+	{"a settler that restarts twice", 1, budget{sent: 2, restarts: 2}},
+	{"lost answers with room for two", 2, budget{sent: 3, lost: 1}},
+	{"a ledger that is lost while the settler restarts", 1, budget{sent: 2, losses: 1, restarts: 1}},
+	{"a ledger that is lost twice", 1, budget{sent: 2, losses: 2}},
+	{"an etcd that is restored with room for two", 2, budget{sent: 3, saves: 1, restores: 1}},
 }
 
 func (sc *scenario) model(mutant mutant) *model {
@@ -157,18 +171,56 @@ func (sc *scenario) model(mutant mutant) *model {
 	return &model{start: start, limit: sc.limit, mutant: mutant}
 }
 
-func TestTheProtocol(t *testing.T) {
-	most := 400_000
-	if os.Getenv("USHER_MODEL") != "" {
-		most = 40_000_000
+// mostStates bounds what is kept in memory: a state takes some 200 bytes.
+const mostStates = 30_000_000
+
+func TestTheProtocol(t *testing.T) { exploreAll(t, scenarios) }
+
+func TestTheProtocolAtLength(t *testing.T) {
+	if os.Getenv("USHER_MODEL") != "large" {
+		t.Skip("takes minutes: make model sets USHER_MODEL=large")
 	}
+	exploreAll(t, larger)
+}
+
+func exploreAll(t *testing.T, scenarios []scenario) {
 	for _, sc := range scenarios {
 		t.Run(sc.name, func(t *testing.T) {
-			states, broken := sc.model(mutant{}).explore(most)
+			states, broken := sc.model(mutant{}).explore(mostStates)
 			t.Logf("%d states", states)
 			if broken != "" {
 				t.Errorf("%s", broken)
 			}
+		})
+	}
+}
+
+// TestTheModelFindsMistakes makes the protocol wrong in one way at a time.
+func TestTheModelFindsMistakes(t *testing.T) {
+	for _, test := range []struct {
+		mistake string
+		mutant  mutant
+		limit   int
+		may     budget
+	}{
+		{"writes without compare-and-swap", mutant{noSwap: true}, 1, budget{sent: 2}},
+		{"a resource version alone says what was written over", mutant{rvAlone: true}, 2, budget{sent: 3, saves: 1, restores: 1}},
+		{"a lapsed reservation is dropped without a live look", mutant{noLook: true}, 1, budget{sent: 2}},
+		{"a reservation lapses before the API server's time is up", mutant{earlyLapse: true}, 1, budget{sent: 2}},
+		{"a reservation is dropped in one write and its pod counted in the next", mutant{twoWrites: true}, 1, budget{sent: 2}},
+		{"a holder that a cache lacks is freed without a live look", mutant{trustsAbsence: true}, 1, budget{sent: 2, restarts: 1}},
+		{"a pod that the ledger does not know is counted on a cache's word", mutant{trustsCache: true}, 1, budget{sent: 2, restarts: 1}},
+		{"what was met is remembered over versions of the ledger", mutant{remembersMet: true}, 1, budget{sent: 2, elders: 2}},
+		{"a lost ledger is counted again at once", mutant{noRest: true}, 1, budget{sent: 2, losses: 1}},
+		{"a lost ledger is counted from a cache", mutant{countsCached: true}, 1, budget{sent: 2, losses: 1, restarts: 1}},
+	} {
+		t.Run(test.mistake, func(t *testing.T) {
+			sc := scenario{limit: test.limit, may: test.may}
+			states, broken := sc.model(test.mutant).explore(4_000_000)
+			if broken == "" {
+				t.Fatalf("not found in %d states", states)
+			}
+			t.Logf("after %d states:\n%s", states, broken)
 		})
 	}
 }
