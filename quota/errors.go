@@ -13,13 +13,13 @@ var ErrNotCounted = errors.New("the GPUs that the tenant holds are not counted y
 // request that reached the API server without usher's /mutate brings one along.
 var ErrSpent = errors.New("the reservation belongs to a pod or claim that is there already; let usher write the label itself")
 
-// ErrFull says that a ledger has no room for another entry.
-type ErrFull struct {
+// FullError says that a ledger has no room for another entry.
+type FullError struct {
 	// What there is too much of, and how much of it there may be.
 	What  string
 	Limit int
 }
 
-func (e *ErrFull) Error() string {
+func (e *FullError) Error() string {
 	return fmt.Sprintf("the tenant's ledger is full: it holds at most %d %s; delete pods or claims, or spread them over more tenants", e.Limit, e.What)
 }

@@ -1,0 +1,26 @@
+// Package apiserver finds the API server that a binary of usher works with.
+package apiserver
+
+import (
+	"fmt"
+
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+)
+
+// Find returns how to reach the API server: by a kubeconfig file; by $KUBECONFIG
+// or the user's own file where none is named; else as the service account of the
+// pod that asks. agent names the binary to the server. instead is what a user
+// without a cluster can give beside --kubeconfig, such as "--standalone".
+func Find(kubeconfig, agent, instead string) (*rest.Config, error) {
+	rules := clientcmd.NewDefaultClientConfigLoadingRules()
+	rules.ExplicitPath = kubeconfig
+	cfg, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, nil).ClientConfig()
+	if err != nil {
+		if instead != "" {
+			instead = ", or " + instead
+		}
+		return nil, fmt.Errorf("find the API server: %w; outside a cluster give --kubeconfig%s", err, instead)
+	}
+	return rest.AddUserAgent(cfg, agent), nil
+}
