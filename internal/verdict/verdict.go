@@ -21,6 +21,9 @@ type Input struct {
 	OldPod    map[string]any
 	Namespace map[string]any
 	Tenant    map[string]any
+	// Quota is what the tenant may hold, holds and asks for. Only Reserve is asked
+	// with it.
+	Quota map[string]any
 }
 
 // Finding is one thing that one policy found.
@@ -97,4 +100,7 @@ type Policies interface {
 	// Validate asks every policy; results are in order of policy names, those
 	// of policies that are off left out.
 	Validate(ctx context.Context, in Input) []Result
+	// Reserve asks the policies that decide on reservations whether in.Quota lets
+	// the request have one; results are as those of Validate.
+	Reserve(ctx context.Context, in Input) []Result
 }
