@@ -63,7 +63,7 @@ func NewReserver(cfg *rest.Config, log logr.Logger) (*Reserver, error) {
 // Requests that come later, while a server drains, are still answered.
 func (r *Reserver) Start(ctx context.Context) error {
 	for {
-		err := r.store.probe(ctx)
+		_, err := r.store.version(ctx)
 		r.probed.Store(&err)
 		if err == nil {
 			<-ctx.Done()

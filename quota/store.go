@@ -58,14 +58,15 @@ func newStore(cfg *rest.Config, owner client.FieldOwner) (*store, error) {
 	return &store{client: c, owner: owner}, nil
 }
 
-// probe says why ledgers cannot be read.
-func (s *store) probe(ctx context.Context) error {
+// version reads the API server's current resource version.
+func (s *store) version(ctx context.Context) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	if err := s.client.List(ctx, &v1alpha1.QuotaLedgerList{}, client.Limit(1)); err != nil {
-		return fmt.Errorf("read QuotaLedgers: %w", err)
+	var list v1alpha1.QuotaLedgerList
+	if err := s.client.List(ctx, &list, client.Limit(1)); err != nil {
+		return "", fmt.Errorf("read QuotaLedgers: %w", err)
 	}
-	return nil
+	return list.ResourceVersion, nil
 }
 
 // get reads a ledger as it is now; nil if there is none.

@@ -22,5 +22,8 @@ func Find(kubeconfig, agent, instead string) (*rest.Config, error) {
 		}
 		return nil, fmt.Errorf("find the API server: %w; outside a cluster give --kubeconfig%s", err, instead)
 	}
+	// The API server shares itself out among its clients (Priority and Fairness);
+	// client-go's own 5 requests a second would hold up a burst of admissions.
+	cfg.QPS = -1
 	return rest.AddUserAgent(cfg, agent), nil
 }
