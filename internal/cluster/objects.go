@@ -175,7 +175,8 @@ func (o *Objects) Namespace(_ context.Context, name string) (map[string]any, err
 	}, nil
 }
 
-// Tenant returns a tenant, nil if it stands in no file.
+// Tenant returns a tenant, nil if it stands in no file, and its metadata alone
+// where its status says that it is not accepted.
 func (o *Objects) Tenant(_ context.Context, name string) (map[string]any, error) {
-	return o.tenants[name], nil
+	return granting(o.tenants[name]), nil
 }
