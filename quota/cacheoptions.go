@@ -42,7 +42,7 @@ func stripPod(in any) (any, error) {
 	out := &corev1.Pod{ObjectMeta: stripMeta(&pod.ObjectMeta), Status: corev1.PodStatus{Phase: pod.Status.Phase}}
 	out.Spec = corev1.PodSpec{
 		NodeName: pod.Spec.NodeName, InitContainers: stripContainers(pod.Spec.InitContainers), Containers: stripContainers(pod.Spec.Containers),
-		Overhead: extended(pod.Spec.Overhead), Resources: pod.Spec.Resources,
+		Overhead: extended(pod.Spec.Overhead),
 	}
 	if !mayHold(out) {
 		// It is kept only because the cache cannot leave it out.

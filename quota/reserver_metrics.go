@@ -8,8 +8,8 @@ import (
 
 // Results of writes, as usher_ledger_writes_total names them.
 const (
-	written    = "written"
-	conflict   = "conflict"
+	wasWritten = "written"
+	inConflict = "conflict"
 	unknown    = "unknown"
 	notWritten = "failed"
 )
@@ -51,7 +51,7 @@ func newWrites() *prometheus.CounterVec {
 		Name: "usher_ledger_writes_total",
 		Help: "Attempts to write a ledger, by result: written, conflict (another had written), unknown (no answer) or failed.",
 	}, []string{"result"})
-	for _, result := range []string{written, conflict, unknown, notWritten} {
+	for _, result := range []string{wasWritten, inConflict, unknown, notWritten} {
 		writes.WithLabelValues(result)
 	}
 	return writes

@@ -141,7 +141,7 @@ func (s *scribe) write(ctx context.Context, p *proposal) {
 		s.known, s.readAt = next, putAt
 		s.wrote(p)
 	case errors.Is(err, errConflict):
-		writes.WithLabelValues(conflict).Inc()
+		writes.WithLabelValues(inConflict).Inc()
 	case errors.Is(err, errUnknown):
 		writes.WithLabelValues(unknown).Inc()
 		s.reserver.log.Info("no answer to the write of a ledger, looking whether it was made", "tenant", s.tenant, "error", err.Error())
@@ -156,7 +156,7 @@ func (s *scribe) write(ctx context.Context, p *proposal) {
 
 // wrote answers the requests of a proposal that was written.
 func (s *scribe) wrote(p *proposal) {
-	s.reserver.metrics.writes.WithLabelValues(written).Inc()
+	s.reserver.metrics.writes.WithLabelValues(wasWritten).Inc()
 	s.reserver.metrics.batch.Observe(float64(len(p.accepted)))
 	for _, w := range p.accepted {
 		w.tell(answer{outcome: reserved})

@@ -36,9 +36,9 @@ func (m *settlerMetrics) wrote(err error) {
 	result := notWritten
 	switch {
 	case err == nil:
-		result = written
+		result = wasWritten
 	case errors.Is(err, errConflict):
-		result = conflict
+		result = inConflict
 	case errors.Is(err, errUnknown):
 		result = unknown
 	}

@@ -53,7 +53,8 @@ func NewReviewer(policies func() verdict.Policies, cluster Cluster, cfg *v1alpha
 var judgedWhole = map[groupKind]judgedUpdates{
 	{"", "Namespace"}:                            allUpdates,
 	{"", "Binding"}:                              updatesOfSpec,
-	{"resource.k8s.io", "ResourceClaim"}:         updatesOfSpec,
+	// By a label the ledger knows it.
+	{"resource.k8s.io", "ResourceClaim"}:         allUpdates,
 	{"resource.k8s.io", "ResourceClaimTemplate"}: updatesOfSpec,
 	// All that it holds is metadata and status.
 	{"usher.dev", "GPUNode"}: allUpdates,
