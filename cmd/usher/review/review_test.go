@@ -18,6 +18,7 @@ import (
 	"usher.dev/usher/internal/engine"
 	"usher.dev/usher/internal/report"
 	"usher.dev/usher/policies"
+	"usher.dev/usher/quota"
 	"usher.dev/usher/webhook"
 )
 
@@ -227,7 +228,10 @@ func newTestServer(t *testing.T) *httptest.Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	reviewer := webhook.NewReviewer(engine.New(set).Current, around, cfg)
+	reviewer, err := webhook.NewReviewer(engine.New(set).Current, around, quota.NewFixed(around), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
 	mutate, validate := webhook.NewHandlers(reviewer, logr.Discard(), logr.Discard(), webhook.NewMetrics(prometheus.NewRegistry()))
 	mux := http.NewServeMux()
 	mux.Handle("/mutate", mutate)
