@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/big"
 	"regexp"
 	"strconv"
@@ -102,13 +103,8 @@ func (w *Weights) For(tenant *v1alpha1.Tenant) (*Weights, error) {
 	if !ok {
 		return nil, fmt.Errorf("read parameters of %s of tenant %q: they are no object", Policy, tenant.Name)
 	}
-	over := map[string]any{}
-	for name, value := range w.parameters {
-		over[name] = value
-	}
-	for name, value := range values {
-		over[name] = value
-	}
+	over := maps.Clone(w.parameters)
+	maps.Copy(over, values)
 	return ParseWeights(over)
 }
 

@@ -55,6 +55,15 @@ type problem struct{ reason, message string }
 
 // Reconcile compares one Tenant with the cluster and writes the difference.
 func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
+	result, err := r.reconcile(ctx, request)
+	if apierrors.IsConflict(err) {
+		// Somebody was quicker; what they did is on its way to the cache.
+		return reconcile.Result{RequeueAfter: soon}, nil
+	}
+	return result, err
+}
+
+func (r *Reconciler) reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
 	tenant := &v1alpha1.Tenant{}
 	if err := r.client.Get(ctx, request.NamespacedName, tenant); err != nil {
 		if apierrors.IsNotFound(err) {
@@ -74,16 +83,16 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 		return reconcile.Result{}, err
 	}
 	run := &run{Reconciler: r, view: seen}
-	run.reconcile(ctx)
+	run.converge(ctx)
 	if err := run.report(ctx); err != nil {
 		run.failed = append(run.failed, err)
 	}
 	return run.result()
 }
 
-// reconcile takes access away first and gives it last. In between, each
-// namespace gets what bounds it before anything is taken away that did.
-func (r *run) reconcile(ctx context.Context) {
+// converge takes access away first and gives it last. In between, each namespace
+// gets what bounds it before anything is taken away that did.
+func (r *run) converge(ctx context.Context) {
 	r.ensureNamespaces(ctx)
 	wanted := r.wanted()
 	r.removeUnwanted(ctx, wanted, isBinding)
@@ -102,8 +111,7 @@ func (r *run) reconcile(ctx context.Context) {
 // tried again until something changes: the Tenant has to.
 func (r *run) fail(what string, err error) {
 	if apierrors.IsConflict(err) || apierrors.IsNotFound(err) {
-		// Somebody was quicker; what they did is on its way to the cache.
-		r.lookAgain(time.Second)
+		r.lookAgain(soon)
 		return
 	}
 	r.problems = append(r.problems, problem{reasonOf(err), fmt.Sprintf("%s: %v", what, err)})

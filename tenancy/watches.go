@@ -17,8 +17,8 @@ import (
 )
 
 const (
-	// soon is how long events of use are gathered: a burst of pods changes a share
-	// with every one of them.
+	// soon is how long events of use are gathered, since a burst of pods changes a
+	// share with every one of them, and how long the cache is given to catch up.
 	soon = 200 * time.Millisecond
 	// ledgerSoon is the same for ledgers, which only the status follows.
 	ledgerSoon = time.Second

@@ -17,8 +17,14 @@ import (
 	admissionv1 "k8s.io/api/admission/v1"
 
 	"usher.dev/usher/api/v1alpha1"
+	"usher.dev/usher/internal/cluster"
+	"usher.dev/usher/internal/config"
+	"usher.dev/usher/internal/engine"
 	"usher.dev/usher/internal/jsondoc"
+	"usher.dev/usher/internal/verdict"
+	shipped "usher.dev/usher/policies"
 	"usher.dev/usher/quota"
+	"usher.dev/usher/webhook"
 )
 
 // room is a policy that refuses what the ledger has no room for, with a text that
@@ -467,8 +473,8 @@ func TestATenantsOwnParametersCount(t *testing.T) {
 	tenant := func(parameters any) fields {
 		return fields{"kind": "Tenant", "metadata": fields{"name": "a"}, "spec": fields{"gpu": fields{}, "parameters": fields{"gpu_quota": parameters}}}
 	}
-	cluster := fakeCluster{namespaces: maps.Clone(team.namespaces), tenants: map[string]map[string]any{}}
-	r := reviewerWith(t, compile(t, "", map[string]string{"room": room}), cluster, ledger, "")
+	held := fakeCluster{namespaces: maps.Clone(team.namespaces), tenants: map[string]map[string]any{}}
+	r := reviewerWith(t, compile(t, "", map[string]string{"room": room}), held, ledger, "")
 	for _, tt := range []struct {
 		parameters fields
 		want       int64
@@ -477,7 +483,7 @@ func TestATenantsOwnParametersCount(t *testing.T) {
 		{fields{"weights": fields{"nvidia.com/gpu": "1/2"}}, gpus(1) / 2},
 		{fields{"weights": fields{"nvidia.com/gpu": "3"}}, gpus(3)},
 	} {
-		cluster.tenants["a"] = tenant(tt.parameters)
+		held.tenants["a"] = tenant(tt.parameters)
 		for range 2 {
 			pod := gpuPod("train", "1")
 			pod["metadata"].(fields)["labels"] = fields{v1alpha1.ReservationLabel: "r1"}
@@ -489,8 +495,52 @@ func TestATenantsOwnParametersCount(t *testing.T) {
 			}
 		}
 	}
-	cluster.tenants["a"] = tenant("no parameters")
+	held.tenants["a"] = tenant("no parameters")
 	if _, err := validate(t, r, reviewBody(t, "v1", "Pod", gpuPod("train", "1"), nil)); err == nil || !strings.Contains(err.Error(), `read the GPU weights of tenant "a"`) {
 		t.Error("parameters that cannot be read:", err)
 	}
+}
+
+// TestTheShippedPoliciesDecideOnReservations fills a ledger with pods that every
+// shipped policy admits, one after the other.
+func TestTheShippedPoliciesDecideOnReservations(t *testing.T) {
+	set, err := engine.Compile(config.Default(), shipped.FS)
+	must(t, err)
+	objects := cluster.NewObjects()
+	must(t, objects.AddYAML([]byte(tenantA)))
+	ledger := ledgerOf(gpus(4), podOf("notebook", 1))
+	r := reviewerWith(t, set, objects, ledger, "")
+	review := func(name string, n int) *webhook.Outcome {
+		limits := fields{"cpu": "1", "memory": "1Gi", "nvidia.com/gpu": fmt.Sprint(n)}
+		pod := gpuPod(name, "")
+		pod["spec"] = containers(fields{"name": "main", "image": "train:1", "resources": fields{"limits": limits, "requests": limits}})
+		req, err := webhook.NewRequest(pod, nil, webhook.Offline{User: "jane"})
+		must(t, err)
+		out, err := r.Review(t.Context(), req, engine.Apply)
+		must(t, err)
+		return out
+	}
+	for i := range 3 {
+		out := review(fmt.Sprint("train-", i), 1)
+		if !out.Allowed() || out.Reserved == nil || out.Reserved.Units != quota.One {
+			t.Fatalf("%s, reserved %+v", out.Message(), out.Reserved)
+		}
+		for _, op := range out.Patch {
+			if strings.Contains(op.Path, "labels") {
+				t.Errorf("a review shows the stamp among the policies' patch: %+v", op)
+			}
+		}
+	}
+	out := review("train-3", 1)
+	want := []webhook.Finding{{
+		Finding: verdict.Finding{
+			Policy: "gpu_quota", Check: "tenant-units",
+			Message: "1 GPU asked for, and of the tenant's 4 none is left: 1 held, 3 reserved for what was just admitted, most by team/notebook (1), team/train-0 (1), team/train-1 (1), team/train-2 (1); wait until others end, or delete what is not needed",
+		},
+		Mode: v1alpha1.ModeEnforce,
+	}}
+	if diff := cmp.Diff(want, out.Denied); diff != "" {
+		t.Error("denied (-want +got):\n" + diff)
+	}
+	ledger.expectReserved(t, podOf("train-0", 1), podOf("train-1", 1), podOf("train-2", 1))
 }

@@ -69,8 +69,7 @@ func NewReviewer(policies func() verdict.Policies, cluster Cluster, ledger Ledge
 var judgedWhole = map[groupKind]judgedUpdates{
 	{"", "Namespace"}:                            allUpdates,
 	{"", "Binding"}:                              updatesOfSpec,
-	// By a label the ledger knows it.
-	{"resource.k8s.io", "ResourceClaim"}:         allUpdates,
+	{"resource.k8s.io", "ResourceClaim"}:         updatesOfLabels, // one of them the ledger knows it by
 	{"resource.k8s.io", "ResourceClaimTemplate"}: updatesOfSpec,
 	// All that it holds is metadata and status.
 	{"usher.dev", "GPUNode"}: allUpdates,
@@ -81,8 +80,23 @@ type judgedUpdates int
 const (
 	// updatesOfSpec: not those that leave all but metadata and status alone.
 	updatesOfSpec judgedUpdates = iota
+	// updatesOfLabels: but those of labels and annotations, too, unless the object
+	// is being deleted.
+	updatesOfLabels
 	allUpdates
 )
+
+// judge reports whether an update has to be judged.
+func (u judgedUpdates) judge(now, before map[string]any) bool {
+	switch {
+	case u == allUpdates, !sameApartFromMetadata(now, before):
+		return true
+	case u == updatesOfLabels && !terminating(before):
+		return compare(now, before) == metadataChanged
+	default:
+		return false
+	}
+}
 
 // Mutate answers the mutating webhook: a patch for a pod that is created, and in
 // a tenant's namespace the label of a reservation for what may hold GPUs.
@@ -188,7 +202,7 @@ func (r *Reviewer) validateWhole(ctx context.Context, policies verdict.Policies,
 	if req.createsClaim() {
 		return r.admit(ctx, policies, req, in, out)
 	}
-	if req.Operation == Update && updates != allUpdates && sameApartFromMetadata(req.Object(), req.OldObject()) && !req.changesReservation() {
+	if req.Operation == Update && !updates.judge(req.Object(), req.OldObject()) {
 		out.Skipped = "nothing that is judged changes"
 		return nil
 	}

@@ -1,8 +1,6 @@
 package webhook
 
 import (
-	"reflect"
-
 	"usher.dev/usher/api/v1alpha1"
 	"usher.dev/usher/internal/verdict"
 	"usher.dev/usher/quota"
@@ -85,16 +83,4 @@ func (o *Outcome) stamp(metadata any, holds bool) {
 		return
 	}
 	o.Stamp = operations
-}
-
-// changesReservation reports whether an update changes the label that a holding is
-// known by. What is being deleted may lose it.
-func (r *Request) changesReservation() bool {
-	if terminating(r.OldObject()) {
-		return false
-	}
-	label := func(object map[string]any) any {
-		return member(member(member(object, "metadata"), "labels"), v1alpha1.ReservationLabel)
-	}
-	return !reflect.DeepEqual(label(r.Object()), label(r.OldObject()))
 }

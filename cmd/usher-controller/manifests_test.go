@@ -52,12 +52,12 @@ func TestWhatIsWatchedMayBe(t *testing.T) {
 		}
 	}
 	scheme := newScheme()
-	for _, object := range watched() {
+	for object := range kept() {
 		kind, err := apiutil.GVKForObject(object, scheme)
 		must(t, err)
 		resource := strings.ToLower(kind.Kind) + "s"
-		if strings.HasSuffix(kind.Kind, "y") {
-			resource = strings.ToLower(strings.TrimSuffix(kind.Kind, "y")) + "ies"
+		if stem, ok := strings.CutSuffix(strings.ToLower(kind.Kind), "y"); ok {
+			resource = stem + "ies"
 		}
 		if !slices.ContainsFunc(role.Rules, func(r rbacv1.PolicyRule) bool {
 			return slices.Contains(r.APIGroups, kind.Group) && slices.Contains(r.Resources, resource) &&

@@ -23,7 +23,7 @@ func TestWrongFlagsAndFilesEndWithCodeTwoAndAReason(t *testing.T) {
 	}{
 		{"an unknown flag", []string{"--leader-elected"}, []string{"unknown flag: --leader-elected", "usher-controller --help"}},
 		{"an argument", []string{"tenants"}, []string{`unexpected arguments ["tenants"]`}},
-		{"everything that is wrong at once", []string{"--probe-listen", "8083", "--reservation-ttl", "0s"}, []string{`--probe-listen "8083": want host:port`, "--reservation-ttl must be at least a second"}},
+		{"everything that is wrong at once", []string{"--probe-listen", "8083", "--reservation-ttl", "0s"}, []string{`--probe-listen "8083": want host:port`, "--reservation-ttl must be at least 45s"}},
 		{"no such configuration", []string{"--config", filepath.Join(dir, "nothing.yaml")}, []string{"read configuration: open "}},
 		{"an unknown field in the configuration", []string{"--config", file("typo.yaml", "tenantLable: a\n")}, []string{"typo.yaml", `unknown field "tenantLable"`}},
 		{"a kubeconfig that is not there", []string{"--kubeconfig", filepath.Join(dir, "nothing")}, []string{"find the API server", "outside a cluster give --kubeconfig\n"}},
@@ -59,7 +59,7 @@ func TestTheLeaseIsWhereThePodIs(t *testing.T) {
 		t.Setenv("POD_NAMESPACE", pod)
 		o, err := parseOptions(nil, &bytes.Buffer{})
 		must(t, err)
-		m := managerOptions(o, discard)
+		m := (&controller{options: o}).managerOptions(nil)
 		if !m.LeaderElection || m.LeaderElectionNamespace != want || m.LeaderElectionID != "usher-controller" || !m.LeaderElectionReleaseOnCancel {
 			t.Errorf("in %q: election %t by %s/%s, released: %t", pod, m.LeaderElection, m.LeaderElectionNamespace, m.LeaderElectionID, m.LeaderElectionReleaseOnCancel)
 		}

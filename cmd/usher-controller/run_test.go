@@ -14,11 +14,7 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/go-logr/logr"
 )
-
-var discard = logr.Discard()
 
 // buffer is a log that is read while it is written.
 type buffer struct {
@@ -72,7 +68,7 @@ contexts: [{name: a, context: {cluster: a}}], clusters: [{name: a, cluster: {ser
 	}
 	for end := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
 		status, text := get("/readyz")
-		if status == http.StatusServiceUnavailable && strings.HasPrefix(text, "not ready: find the kind Tenant: ") && strings.HasSuffix(text, "\nstandby\n") {
+		if status == http.StatusServiceUnavailable && strings.HasPrefix(text, "not ready: ask the API server for the kind ") && strings.HasSuffix(text, "\nstandby\n") {
 			break
 		}
 		if time.Now().After(end) {

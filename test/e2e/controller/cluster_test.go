@@ -58,6 +58,15 @@ func start(t *testing.T) *cluster {
 	return c
 }
 
+// kubernetes runs controllers of Kubernetes' own.
+func (c *cluster) kubernetes(t *testing.T, controllers ...string) {
+	t.Helper()
+	m, err := c.NewControllerManager(controllers)
+	must(t, err)
+	t.Cleanup(m.Release)
+	must(t, m.Start(t.Context()))
+}
+
 // leader waits until exactly one of the replicas that run leads, and returns it
 // with the other.
 func (c *cluster) leader(t *testing.T) (leader, other *controller.Replica) {

@@ -57,6 +57,7 @@ roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: cluster-
 subjects:
   - {kind: User, name: platform}
   - {kind: ServiceAccount, namespace: usher-system, name: usher-webhook}
+  - {kind: ServiceAccount, namespace: usher-system, name: usher-controller}
   - {kind: ServiceAccount, namespace: default, name: usher-controller}
 `))
 	must(t, c.ApplyYAML(t.Context(), `{apiVersion: v1, kind: ServiceAccount, metadata: {namespace: default, name: usher-controller}}`))
@@ -128,10 +129,7 @@ func TestLedgersOfDeletedTenantsAreCollected(t *testing.T) {
 	for _, r := range c.replicas {
 		r.Kill()
 	}
-	collector, err := c.NewControllerManager([]string{"garbage-collector-controller"})
-	must(t, err)
-	t.Cleanup(collector.Release)
-	must(t, collector.Start(t.Context()))
+	c.kubernetes(t, "garbage-collector-controller")
 	admin, err := dynamic.NewForConfig(c.Config())
 	must(t, err)
 	config, err := c.AsServiceAccount(t.Context(), controller.Namespace, controller.Name, nil)

@@ -52,6 +52,13 @@ func New() *Checker {
 	return &Checker{live: map[types.UID]Holding{}, uncovered: map[types.UID]bool{}}
 }
 
+// Begin says what the ledger is when the checker begins: it is not known how it
+// came about.
+func (c *Checker) Begin(revision int64, ledger *v1alpha1.QuotaLedger) {
+	c.ledger = ledger
+	c.Ledger(revision, ledger)
+}
+
 // Ledger says what the ledger is from a revision on; nil: it is gone.
 func (c *Checker) Ledger(revision int64, ledger *v1alpha1.QuotaLedger) {
 	c.advance(revision)

@@ -127,6 +127,15 @@ func TestWhatIsBrokenIsFound(t *testing.T) {
 		{"a ledger that does not begin at its beginning", func(b *book) {
 			b.write(nil, nil, func(l *v1alpha1.QuotaLedger) { l.Status.Over = "earlier" })
 		}, broken(ledgercheck.Chain)},
+		{"a ledger that was there before", func(b *book) {
+			b.status.Version = "earlier"
+			b.write(list("a"), nil)
+			late := ledgercheck.New()
+			late.Begin(b.next(), b.Current())
+			b.Checker = late
+			b.create(pod("a"))
+			b.write(list("a"), list("b"))
+		}, nil},
 		{"a limit that changes without the status", func(b *book) {
 			b.write(nil, list("a", "b"))
 			lower := int64(1_000_000)
