@@ -9,6 +9,7 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 
 	"usher.dev/usher/test/e2e/await"
@@ -167,6 +168,15 @@ func (n *tenant) intact(t *testing.T) ledgercheck.Figures {
 	t.Logf("%s: %d versions of the ledger, %d statuses, %d objects; at most %s held and reserved, %s by what lived",
 		n.name, figures.Versions, figures.Writes, figures.Objects, gpus(figures.Peak), gpus(figures.LivePeak))
 	return figures
+}
+
+// clear deletes all pods of the tenant and waits until its ledger is empty.
+func (n *tenant) clear(t *testing.T) {
+	t.Helper()
+	for _, namespace := range n.namespaces {
+		must(t, n.admin.CoreV1().Pods(namespace).DeleteCollection(t.Context(), atOnce(), metav1.ListOptions{}))
+	}
+	n.settled(t, patience)
 }
 
 // gpus writes millionths of a GPU as people do.
