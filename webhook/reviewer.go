@@ -51,10 +51,10 @@ func NewReviewer(policies func() verdict.Policies, cluster Cluster, cfg *v1alpha
 // judgedWhole are the kinds that policies judge although they hold no pod, with
 // the updates of them that are judged.
 var judgedWhole = map[groupKind]judgedUpdates{
-	{"", "Namespace"}:                            allUpdates,
-	{"", "Binding"}:                              updatesOfSpec,
-	// By a label the ledger knows it.
-	{"resource.k8s.io", "ResourceClaim"}:         allUpdates,
+	{"", "Namespace"}: allUpdates,
+	{"", "Binding"}:   updatesOfSpec,
+	// A label says which reservation is its own, an annotation that it needs none.
+	{"resource.k8s.io", "ResourceClaim"}:         updatesOfLabels,
 	{"resource.k8s.io", "ResourceClaimTemplate"}: updatesOfSpec,
 	// All that it holds is metadata and status.
 	{"usher.dev", "GPUNode"}: allUpdates,
@@ -65,8 +65,22 @@ type judgedUpdates int
 const (
 	// updatesOfSpec: not those that leave all but metadata and status alone.
 	updatesOfSpec judgedUpdates = iota
+	// updatesOfLabels: those of labels and annotations, too, unless the object is
+	// being deleted.
+	updatesOfLabels
 	allUpdates
 )
+
+// pass reports whether an update changes nothing that is judged.
+func (u judgedUpdates) pass(now, before map[string]any) bool {
+	switch {
+	case u == allUpdates || !sameApartFromMetadata(now, before):
+		return false
+	case u == updatesOfSpec || terminating(before):
+		return true
+	}
+	return sameLabels(now, before)
+}
 
 // Mutate answers the mutating webhook: a patch for a pod that is created.
 func (r *Reviewer) Mutate(ctx context.Context, req *Request) (*Outcome, error) {
@@ -159,7 +173,7 @@ func (r *Reviewer) validateWhole(ctx context.Context, policies verdict.Policies,
 	if err != nil {
 		return err
 	}
-	if req.Operation == Update && updates != allUpdates && sameApartFromMetadata(req.Object(), req.OldObject()) {
+	if req.Operation == Update && updates.pass(req.Object(), req.OldObject()) {
 		out.Skipped = "nothing that is judged changes"
 		return nil
 	}
