@@ -236,7 +236,7 @@ func parseWeight(value any) *big.Rat {
 
 // parseQuantity reads a quantity of 0 or more, written as a string or a number.
 func parseQuantity(value any) (*big.Rat, bool) {
-	quantity, err := resource.ParseQuantity(written(value))
+	quantity, err := resource.ParseQuantity(asWritten(value))
 	if err != nil || quantity.Sign() < 0 {
 		return nil, false
 	}
@@ -246,7 +246,7 @@ func parseQuantity(value any) (*big.Rat, bool) {
 
 // positive reads a whole number above 0; 0 for what is none.
 func positive(value any) int64 {
-	text := written(value)
+	text := asWritten(value)
 	if !whole.MatchString(text) {
 		return 0
 	}
@@ -257,8 +257,8 @@ func positive(value any) int64 {
 	return n
 }
 
-// written is a string or a number as it was written; "" for anything else.
-func written(value any) string {
+// asWritten is a string or a number as it was written; "" for anything else.
+func asWritten(value any) string {
 	switch v := value.(type) {
 	case string:
 		return v

@@ -25,17 +25,14 @@ func compare(now, before map[string]any) change {
 	if !reflect.DeepEqual(now["spec"], before["spec"]) {
 		return changed
 	}
-	if !sameLabels(now, before) {
-		return metadataChanged
+	nowMeta, _ := now["metadata"].(map[string]any)
+	beforeMeta, _ := before["metadata"].(map[string]any)
+	for _, key := range []string{"labels", "annotations"} {
+		if !sameMap(nowMeta[key], beforeMeta[key]) {
+			return metadataChanged
+		}
 	}
 	return unchanged
-}
-
-// sameLabels reports whether two objects have the same labels and annotations.
-func sameLabels(a, b map[string]any) bool {
-	ofA, _ := a["metadata"].(map[string]any)
-	ofB, _ := b["metadata"].(map[string]any)
-	return sameMap(ofA["labels"], ofB["labels"]) && sameMap(ofA["annotations"], ofB["annotations"])
 }
 
 // targetChange is a pod or template that an update changes. before is empty
