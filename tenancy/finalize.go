@@ -84,7 +84,7 @@ func (r *Reconciler) takeAccess(ctx context.Context, tenant *v1alpha1.Tenant) er
 // returns those that are still there.
 func (r *Reconciler) deleteNamespaces(ctx context.Context, tenant *v1alpha1.Tenant) ([]string, error) {
 	var namespaces corev1.NamespaceList
-	if err := r.live.List(ctx, &namespaces, client.MatchingLabels(managedLabels(tenant.Name))); err != nil {
+	if err := r.live.List(ctx, &namespaces, client.MatchingLabels{TenantLabel: tenant.Name}); err != nil {
 		return nil, fmt.Errorf("read Namespaces: %w", err)
 	}
 	var left []string

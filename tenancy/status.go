@@ -110,6 +110,7 @@ func (r *Reconciler) writeStatus(ctx context.Context, tenant *v1alpha1.Tenant, s
 	if err := r.client.Status().Update(ctx, tenant, client.FieldOwner(FieldManager)); err != nil {
 		return fmt.Errorf("write the Tenant's status: %w", err)
 	}
+	r.recent.wrote(tenant)
 	return nil
 }
 
