@@ -86,17 +86,22 @@ func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { retur
 
 func (c *calls) wrap(next http.RoundTripper) http.RoundTripper {
 	return roundTripper(func(r *http.Request) (*http.Response, error) {
-		c.mu.Lock()
-		c.byVerb[verb(r)]++
-		before := c.before
-		c.mu.Unlock()
-		if before != nil {
-			if err := before(r); err != nil {
-				return nil, err
-			}
+		if err := c.ask(r); err != nil {
+			return nil, err
 		}
 		return next.RoundTrip(r)
 	})
+}
+
+// ask counts a request. One is asked about at a time.
+func (c *calls) ask(r *http.Request) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.byVerb[verb(r)]++
+	if c.before == nil {
+		return nil
+	}
+	return c.before(r)
 }
 
 // verb names a request as RBAC does, with what it is about: "patch namespaces".
@@ -143,4 +148,11 @@ func (c *calls) since(before map[string]int) map[string]int {
 		}
 	}
 	return out
+}
+
+// set has every request asked about first.
+func (c *calls) set(before func(*http.Request) error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.before = before
 }
