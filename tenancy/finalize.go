@@ -34,8 +34,9 @@ func (r *Reconciler) setFinalizers(ctx context.Context, tenant *v1alpha1.Tenant,
 	if err != nil {
 		return err
 	}
-	if err := r.client.Patch(ctx, tenant.DeepCopy(), client.RawPatch(types.MergePatchType, patch), client.FieldOwner(FieldManager)); err != nil {
-		return fmt.Errorf("write the finalizer: %w", client.IgnoreNotFound(err))
+	err = r.client.Patch(ctx, tenant.DeepCopy(), client.RawPatch(types.MergePatchType, patch), client.FieldOwner(FieldManager))
+	if client.IgnoreNotFound(err) != nil {
+		return fmt.Errorf("write the finalizer: %w", err)
 	}
 	return nil
 }

@@ -29,7 +29,13 @@ type running struct {
 // before by stop.
 func (c *cluster) run(t testing.TB, options tenancy.Options) *running {
 	t.Helper()
-	r := &running{calls: &calls{byVerb: map[string]int{}}}
+	return c.runAsked(t, options, nil)
+}
+
+// runAsked is run with every request asked about first.
+func (c *cluster) runAsked(t testing.TB, options tenancy.Options, before func(*http.Request) error) *running {
+	t.Helper()
+	r := &running{calls: &calls{byVerb: map[string]int{}, before: before}}
 	config := rest.CopyConfig(c.account)
 	config.Wrap(r.calls.wrap)
 	mgr := newManager(t, config, options)
@@ -148,11 +154,4 @@ func (c *calls) since(before map[string]int) map[string]int {
 		}
 	}
 	return out
-}
-
-// set has every request asked about first.
-func (c *calls) set(before func(*http.Request) error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.before = before
 }

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
@@ -123,64 +123,89 @@ func TestDeleteWaitsForWhatWasMadeAndLeavesWhatWasAdopted(t *testing.T) {
 	shared.checkLeft(t, "deleted", "deleted-adopted")
 }
 
-// TestADeletionThatIsBrokenOffAnywhereIsTakenUpAgain lets the controller die at
-// its first request, its second and so on, until it comes through.
+// crashes is at how many requests of a deletion the controller dies. It makes
+// fewer, so that the last deletions come through.
+const crashes = 36
+
+// TestADeletionThatIsBrokenOffAnywhereIsTakenUpAgain lets the controller die, for
+// one tenant at its first request, for the next at its second and so on.
 func TestADeletionThatIsBrokenOffAnywhereIsTakenUpAgain(t *testing.T) {
-	died := errors.New("the controller has died")
-	for at := 1; ; at++ {
-		name := fmt.Sprintf("broken-%d", at)
-		first := shared.run(t, tenancy.Options{})
-		tenant := shared.going(t, name, "Delete")
-		first.stop()
+	var tenants []*v1alpha1.Tenant
+	first := shared.run(t, tenancy.Options{})
+	for n := range crashes {
+		tenants = append(tenants, shared.going(t, fmt.Sprintf("broken-%02d", n), "Delete"))
+	}
+	first.stop()
+	for _, tenant := range tenants {
 		if err := shared.Delete(t.Context(), tenant); err != nil {
 			t.Fatal(err)
 		}
+	}
 
-		dying := shared.run(t, tenancy.Options{})
-		requests, dead := 0, make(chan struct{})
-		dying.calls.set(func(r *http.Request) error {
-			if r.Method == http.MethodGet && r.URL.Query().Get("watch") != "" {
+	requests := newDeaths(tenants)
+	dying := shared.runAsked(t, tenancy.Options{}, requests.ask)
+	for n, tenant := range tenants {
+		awaitTrue(t, tenant.Name+" is gone, or the controller", func() error {
+			if requests.died(n) {
 				return nil
 			}
-			if requests++; requests == at {
-				close(dead)
-			}
-			if requests >= at {
-				return died
-			}
-			return nil
+			return shared.gone(t, tenant)
 		})
-		whole := make(chan struct{})
-		go func() {
-			defer close(whole)
-			for shared.gone(t, tenant.DeepCopy()) != nil && t.Context().Err() == nil {
-				select {
-				case <-dead:
-					return
-				case <-time.After(50 * time.Millisecond):
-				}
+	}
+	dying.stop()
+	dead := 0
+	for n, tenant := range tenants {
+		if requests.died(n) {
+			dead++
+			if err := shared.gone(t, tenant); err == nil {
+				t.Errorf("%s is gone, though the controller died of it", tenant.Name)
 			}
-		}()
-		<-whole
-		dying.stop()
+		}
+	}
+	if dead < 8 || dead == crashes {
+		t.Errorf("the controller died of %d deletions of %d", dead, crashes)
+	}
+	t.Logf("a deletion took %d requests, and was broken off at each", dead)
 
-		last := shared.run(t, tenancy.Options{})
-		awaitTrue(t, name+" is gone", func() error { return shared.gone(t, tenant) })
-		for _, namespace := range []string{name + "-made", name + "-too"} {
+	shared.run(t, tenancy.Options{})
+	for _, tenant := range tenants {
+		awaitTrue(t, tenant.Name+" is gone", func() error { return shared.gone(t, tenant) })
+		for _, namespace := range []string{tenant.Name + "-made", tenant.Name + "-too"} {
 			if err := shared.gone(t, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}); err != nil {
 				t.Error(err)
 			}
 		}
-		shared.checkLeft(t, name, name+"-adopted")
-		last.stop()
-		select {
-		case <-dead:
-		default:
-			t.Logf("it took %d requests, and was broken off at each", at-1)
-			return
+		shared.checkLeft(t, tenant.Name, tenant.Name+"-adopted")
+	}
+}
+
+// deaths fail the requests that are about the n-th tenant from the n-th on.
+type deaths struct {
+	mu      sync.Mutex
+	tenants []*v1alpha1.Tenant
+	made    []int
+}
+
+func newDeaths(tenants []*v1alpha1.Tenant) *deaths {
+	return &deaths{tenants: tenants, made: make([]int, len(tenants))}
+}
+
+func (d *deaths) ask(r *http.Request) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for n, tenant := range d.tenants {
+		if !strings.Contains(r.URL.String(), tenant.Name) {
+			continue
 		}
-		if t.Failed() || at > 40 {
-			t.Fatalf("at request %d", at)
+		if d.made[n]++; d.made[n] > n {
+			return errors.New("the controller has died")
 		}
 	}
+	return nil
+}
+
+func (d *deaths) died(n int) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.made[n] > n
 }

@@ -166,8 +166,10 @@ func drifts() map[string]func(context.Context) error {
 		"a share gets scopes": instead("drift-share", quota, func(q *corev1.ResourceQuota) {
 			q.Spec.Scopes = []corev1.ResourceQuotaScope{corev1.ResourceQuotaScopeTerminating}
 		}),
-		"a limit is raised":        edit("drift-limits", limits, func(l *corev1.LimitRange) { l.Spec.Limits[0].Max["cpu"] = resource.MustParse("800") }),
-		"a limit is added":         edit("drift-limits", limits, func(l *corev1.LimitRange) { l.Spec.Limits = append(l.Spec.Limits, corev1.LimitRangeItem{Type: corev1.LimitTypePod, Max: corev1.ResourceList{"cpu": resource.MustParse("1")}}) }),
+		"a limit is raised": edit("drift-limits", limits, func(l *corev1.LimitRange) { l.Spec.Limits[0].Max["cpu"] = resource.MustParse("800") }),
+		"a limit is added": edit("drift-limits", limits, func(l *corev1.LimitRange) {
+			l.Spec.Limits = append(l.Spec.Limits, corev1.LimitRangeItem{Type: corev1.LimitTypePod, Max: corev1.ResourceList{"cpu": resource.MustParse("1")}})
+		}),
 		"limits are deleted":       remove("drift-limits", limits),
 		"pods need less security":  editNamespace(func(l map[string]string) { l["pod-security.kubernetes.io/enforce"] = "privileged" }),
 		"pods need no security":    editNamespace(func(l map[string]string) { delete(l, "pod-security.kubernetes.io/enforce") }),
