@@ -19,6 +19,8 @@ import (
 type Cluster interface {
 	Namespace(ctx context.Context, name string) (map[string]any, error)
 	Tenant(ctx context.Context, name string) (map[string]any, error)
+	// Tenants returns all tenants, in order of their names.
+	Tenants(ctx context.Context) ([]map[string]any, error)
 }
 
 // Reviewer decides on requests. It has no state of its own; any number of
@@ -47,25 +49,6 @@ func NewReviewer(policies func() verdict.Policies, cluster Cluster, cfg *v1alpha
 		exempt:      exempt,
 	}
 }
-
-// judgedWhole are the kinds that policies judge although they hold no pod, with
-// the updates of them that are judged.
-var judgedWhole = map[groupKind]judgedUpdates{
-	{"", "Namespace"}:                            allUpdates,
-	{"", "Binding"}:                              updatesOfSpec,
-	{"resource.k8s.io", "ResourceClaim"}:         updatesOfSpec,
-	{"resource.k8s.io", "ResourceClaimTemplate"}: updatesOfSpec,
-	// All that it holds is metadata and status.
-	{"usher.dev", "GPUNode"}: allUpdates,
-}
-
-type judgedUpdates int
-
-const (
-	// updatesOfSpec: not those that leave all but metadata and status alone.
-	updatesOfSpec judgedUpdates = iota
-	allUpdates
-)
 
 // Mutate answers the mutating webhook: a patch for a pod that is created.
 func (r *Reviewer) Mutate(ctx context.Context, req *Request) (*Outcome, error) {
@@ -163,6 +146,9 @@ func (r *Reviewer) validateWhole(ctx context.Context, policies verdict.Policies,
 		return nil
 	}
 	out.add(req, policies.Validate(ctx, in), "", nil)
+	if req.groupKind() == tenantKind {
+		checkParameters(policies, req, out)
+	}
 	return nil
 }
 
@@ -230,7 +216,7 @@ func (r *Reviewer) Review(ctx context.Context, req *Request, apply func(map[stri
 // skip says why a request needs no verdict, "" if it needs one.
 func (r *Reviewer) skip(req *Request) string {
 	switch {
-	case req.Operation == Delete || req.Operation == Connect:
+	case req.Operation == Connect || req.Operation == Delete && !judgedDeletions[req.groupKind()]:
 		return req.Operation + " is not judged"
 	case r.exempt[req.Namespace]:
 		return "namespace " + req.Namespace + " is exempt"
@@ -241,6 +227,14 @@ func (r *Reviewer) skip(req *Request) string {
 // surroundings collects the namespace and the tenant of a request.
 func (r *Reviewer) surroundings(ctx context.Context, req *Request) (verdict.Input, error) {
 	in := verdict.Input{Request: req.Raw}
+	if req.groupKind() == tenantKind {
+		tenants, err := r.cluster.Tenants(ctx)
+		if err != nil {
+			return in, fmt.Errorf("look up tenants: %w", err)
+		}
+		in.Tenants = claims(tenants)
+		return in, nil
+	}
 	if req.Namespace == "" || (req.groupKind() == groupKind{"", "Namespace"}) {
 		return in, nil
 	}
