@@ -27,6 +27,9 @@ RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache
 FROM source AS build-usher-extender
 RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build make usher-extender
 
+FROM source AS build-usher-controller
+RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build make usher-controller
+
 # No shell, no package manager: certificates, time zones and one static binary.
 FROM gcr.io/distroless/static-debian12:nonroot AS usher
 COPY --from=build-usher /src/bin/usher /usher
@@ -45,6 +48,11 @@ COPY --from=build-usher-extender /src/bin/usher-extender /usher-extender
 USER 65532:65532
 EXPOSE 9444
 ENTRYPOINT ["/usher-extender"]
+
+FROM gcr.io/distroless/static-debian12:nonroot AS usher-controller
+COPY --from=build-usher-controller /src/bin/usher-controller /usher-controller
+USER 65532:65532
+ENTRYPOINT ["/usher-controller"]
 
 # The last target is the default one.
 FROM gcr.io/distroless/static-debian12:nonroot AS usher-webhook

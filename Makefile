@@ -35,7 +35,7 @@ FUZZTIME ?= 60s
 
 # The binaries, one folder each under cmd/. The Dockerfile builds them by these
 # targets, and `make test` does too, so that an image never fails to build alone.
-BINARIES := usher-webhook usher-extender usher usher-agent
+BINARIES := usher-webhook usher-extender usher-controller usher usher-agent
 
 # Those that load a C library at run time, and so need a libc: NVML.
 CGO_BINARIES := usher-agent

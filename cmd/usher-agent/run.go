@@ -12,13 +12,12 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"golang.org/x/sync/errgroup"
-	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/yaml"
 
 	"usher.dev/usher/agent"
 	"usher.dev/usher/agent/nvml"
+	"usher.dev/usher/internal/apiserver"
 	"usher.dev/usher/internal/logging"
 )
 
@@ -153,11 +152,9 @@ func once(ctx context.Context, a *agent.Agent, format string, stdout, stderr io.
 }
 
 func connect(o *options) (*agent.APIServer, error) {
-	rules := clientcmd.NewDefaultClientConfigLoadingRules()
-	rules.ExplicitPath = o.kubeconfig
-	cfg, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, nil).ClientConfig()
+	cfg, err := apiserver.Find(o.kubeconfig, "usher-agent", "--once")
 	if err != nil {
-		return nil, fmt.Errorf("find the API server: %w; outside a cluster give --kubeconfig, or --once", err)
+		return nil, err
 	}
-	return agent.NewAPIServer(rest.AddUserAgent(cfg, "usher-agent"), o.nodeName)
+	return agent.NewAPIServer(cfg, o.nodeName)
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"fmt"
 	"io"
 	"math"
@@ -12,10 +11,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"golang.org/x/sync/errgroup"
-	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/clientcmd"
 	ctrl "sigs.k8s.io/controller-runtime"
 
+	"usher.dev/usher/internal/apiserver"
 	"usher.dev/usher/internal/certs"
 	"usher.dev/usher/internal/config"
 	"usher.dev/usher/internal/logging"
@@ -97,32 +95,15 @@ func setup(o *options, logs *logging.Logs) (server *serving.Server, feed *extend
 		Metrics:     registry,
 		Log:         logs.Log,
 	}
-	server.TLS, err = tlsOptions(o, logs.Log)
+	server.TLS, err = certs.RequireClients(o.clientCAFile, logs.Log)
 	return server, feed, err
 }
 
 func connect(kubeconfig string, store *extender.Store, log logr.Logger) (*extender.Feed, error) {
-	rules := clientcmd.NewDefaultClientConfigLoadingRules()
-	rules.ExplicitPath = kubeconfig
-	cfg, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, nil).ClientConfig()
+	cfg, err := apiserver.Find(kubeconfig, "usher-extender", "--standalone")
 	if err != nil {
-		return nil, fmt.Errorf("find the API server: %w; outside a cluster give --kubeconfig, or --standalone", err)
+		return nil, err
 	}
-	cfg = rest.AddUserAgent(cfg, "usher-extender")
 	cfg.Timeout = 0 // watches last
 	return extender.NewFeed(cfg, store, log.WithName("watch"))
-}
-
-// tlsOptions returns what the listener needs beyond the certificate files.
-func tlsOptions(o *options, log logr.Logger) (func(*tls.Config), error) {
-	if o.clientCAFile == "" {
-		return nil, nil
-	}
-	clients, err := certs.LoadClientCA(o.clientCAFile, func(err error) {
-		log.Error(err, "client CA not read again: the last good one stays in force")
-	})
-	if err != nil {
-		return nil, fmt.Errorf("--client-ca-file: %w", err)
-	}
-	return clients.Require, nil
 }

@@ -16,11 +16,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"golang.org/x/sync/errgroup"
-	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/clientcmd"
 	ctrl "sigs.k8s.io/controller-runtime"
 
 	"usher.dev/usher/api/v1alpha1"
+	"usher.dev/usher/internal/apiserver"
 	"usher.dev/usher/internal/certs"
 	"usher.dev/usher/internal/cluster"
 	"usher.dev/usher/internal/config"
@@ -162,41 +161,26 @@ func objects(dir string) (*cluster.Objects, error) {
 }
 
 func connect(kubeconfig string, log logr.Logger) (*cluster.Informers, error) {
-	rules := clientcmd.NewDefaultClientConfigLoadingRules()
-	rules.ExplicitPath = kubeconfig
-	cfg, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, nil).ClientConfig()
+	cfg, err := apiserver.Find(kubeconfig, "usher-webhook", "--standalone")
 	if err != nil {
-		return nil, fmt.Errorf("find the API server: %w; outside a cluster give --kubeconfig, or --standalone", err)
+		return nil, err
 	}
-	cfg = rest.AddUserAgent(cfg, "usher-webhook")
 	return cluster.NewInformers(cfg, log.WithName("watch"))
 }
 
 // tlsOptions returns what the listener needs beyond the certificate files.
 func tlsOptions(o *options, log logr.Logger) (func(*tls.Config), error) {
-	var made *tls.Certificate
-	var clients *certs.ClientCA
-	var err error
-	if o.clientCAFile != "" {
-		clients, err = certs.LoadClientCA(o.clientCAFile, func(err error) {
-			log.Error(err, "client CA not read again: the last good one stays in force")
-		})
-		if err != nil {
-			return nil, fmt.Errorf("--client-ca-file: %w", err)
-		}
+	requireClients, err := certs.RequireClients(o.clientCAFile, log)
+	if err != nil || o.certDir != "" {
+		return requireClients, err
 	}
-	if o.certDir == "" {
-		if made, err = makeCertificate(o); err != nil {
-			return nil, err
-		}
+	made, err := makeCertificate(o)
+	if err != nil {
+		return nil, err
 	}
 	return func(c *tls.Config) {
-		if made != nil {
-			c.GetCertificate = func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return made, nil }
-		}
-		if clients != nil {
-			clients.Require(c)
-		}
+		c.GetCertificate = func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return made, nil }
+		requireClients(c)
 	}, nil
 }
 

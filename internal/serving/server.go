@@ -15,7 +15,6 @@ import (
 
 	"github.com/go-logr/logr"
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	ctrlwebhook "sigs.k8s.io/controller-runtime/pkg/webhook"
 )
@@ -80,7 +79,7 @@ func (s *Server) Run(ctx context.Context) error {
 
 	served, probed := make(chan error, 1), make(chan error, 1)
 	if s.ProbeListen != "" {
-		serve, err := s.serveProbes(probes)
+		serve, err := s.probes().Serve(probes)
 		if err != nil {
 			return err
 		}
@@ -167,42 +166,27 @@ func finish(serving context.Context, h http.Handler) http.Handler {
 // Started reports whether the listener answers.
 func (s *Server) Started() bool { return s.started.Load() }
 
-func (s *Server) serveProbes(ctx context.Context) (func() error, error) {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
-	mux.HandleFunc("GET /startupz", func(w http.ResponseWriter, _ *http.Request) {
+// probes are those of the handlers.
+func (s *Server) probes() *Probes {
+	starting := func() error {
 		if !s.started.Load() {
-			http.Error(w, s.What+" do not answer yet", http.StatusServiceUnavailable)
-			return
-		}
-		fmt.Fprintln(w, "ok")
-	})
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
-		detail, err := s.Ready()
-		switch {
-		case s.draining.Load():
-			err = errors.New("draining")
-		case err == nil && !s.started.Load():
-			err = errors.New(s.What + " do not answer yet")
-		}
-		if err != nil {
-			http.Error(w, "not ready: "+err.Error()+"\n"+detail, http.StatusServiceUnavailable)
-			return
-		}
-		fmt.Fprintf(w, "ok\n%s\n", detail)
-	})
-	mux.Handle("GET /metrics", promhttp.HandlerFor(s.Metrics, promhttp.HandlerOpts{}))
-
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", s.ProbeListen)
-	if err != nil {
-		return nil, fmt.Errorf("listen for probes: %w", err)
-	}
-	probes := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute}
-	context.AfterFunc(ctx, func() { _ = probes.Close() })
-	return func() error {
-		if err := probes.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			return fmt.Errorf("serve probes: %w", err)
+			return errors.New(s.What + " do not answer yet")
 		}
 		return nil
-	}, nil
+	}
+	return &Probes{
+		Listen:  s.ProbeListen,
+		Started: starting,
+		Metrics: s.Metrics,
+		Ready: func() (detail string, err error) {
+			detail, err = s.Ready()
+			switch {
+			case s.draining.Load():
+				err = errors.New("draining")
+			case err == nil:
+				err = starting()
+			}
+			return detail, err
+		},
+	}
 }

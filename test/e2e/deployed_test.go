@@ -17,7 +17,7 @@ func TestTheDeploymentsProbesAreAnswered(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	container, err := webhook.DeployedContainer(manifests)
+	container, err := repository.DeployedContainer(manifests, webhook.Name)
 	if err != nil {
 		t.Fatal(err)
 	}

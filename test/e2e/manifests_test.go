@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
 
+	"usher.dev/usher/test/e2e/controller"
 	"usher.dev/usher/test/e2e/controlplane"
 	"usher.dev/usher/test/e2e/repository"
 	"usher.dev/usher/test/e2e/webhook"
@@ -110,9 +111,9 @@ func moduleFolder(ctx context.Context, module string) (string, error) {
 	return downloaded.Dir, json.Unmarshal(output, &downloaded)
 }
 
-// TestTheWebhooksOwnPodIsRestricted asks usher about usher: its own pod, in a
+// TestUshersOwnPodsAreRestricted asks usher about usher: its own pods, in a
 // namespace that is judged by the strictest standard.
-func TestTheWebhooksOwnPodIsRestricted(t *testing.T) {
+func TestUshersOwnPodsAreRestricted(t *testing.T) {
 	objects, err := repository.Manifests(t.Context(), "base")
 	if err != nil {
 		t.Fatal(err)
@@ -121,21 +122,24 @@ func TestTheWebhooksOwnPodIsRestricted(t *testing.T) {
 		`{apiVersion: v1, kind: Namespace, metadata: {name: own, labels: {pod-security.kubernetes.io/enforce: restricted}}}`); err != nil {
 		t.Fatal(err)
 	}
+	var deployed []string
 	for _, object := range objects {
 		if object.GetKind() != "Deployment" {
 			continue
 		}
+		deployed = append(deployed, object.GetName())
 		object.SetNamespace("own")
 		u := shared.admin(t)
 		if _, err := u.create(t.Context(), deployments, object); err != nil {
 			t.Error(err)
 		}
 		if warned := u.warnings.take(); len(warned) > 0 {
-			t.Errorf("warned of %q", warned)
+			t.Errorf("%s: warned of %q", object.GetName(), warned)
 		}
-		return
 	}
-	t.Error("there is no Deployment")
+	if want := []string{controller.Name, webhook.Name}; !slices.Equal(deployed, want) {
+		t.Errorf("Deployments %q, want %q", deployed, want)
+	}
 }
 
 // TestManifestsAgree compares what is said in more than one place.
@@ -144,7 +148,7 @@ func TestManifestsAgree(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	shipped, err := webhook.ShippedConfiguration(objects)
+	shipped, err := repository.ShippedConfiguration(objects)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,10 +2,12 @@ package controlplane
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
 	"runtime"
+	"syscall"
 )
 
 // logTail is how much of a process's log an error quotes, in bytes.
@@ -71,6 +73,22 @@ func (p *Process) Kill() {
 	}
 	_ = p.command.Process.Kill()
 	<-p.ended
+}
+
+// Stop asks the process to end, as a kubelet does, and waits until it is gone.
+func (p *Process) Stop(ctx context.Context) error {
+	if err := p.command.Process.Signal(syscall.SIGTERM); err != nil {
+		return p.Failure(fmt.Errorf("stop: %w", err))
+	}
+	select {
+	case <-p.ended:
+	case <-ctx.Done():
+		return p.Failure(fmt.Errorf("stop: %w", ctx.Err()))
+	}
+	if code := p.command.ProcessState.ExitCode(); code != 0 {
+		return p.Failure(fmt.Errorf("stop: exit code %d", code))
+	}
+	return nil
 }
 
 // Failure says why the process is of no use: cause, and the end of its log.

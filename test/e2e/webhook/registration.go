@@ -9,7 +9,7 @@ import (
 // SplitRegistration takes the webhook configurations out of the manifests.
 func SplitRegistration(manifests []*unstructured.Unstructured) (configurations, rest []*unstructured.Unstructured) {
 	for _, object := range manifests {
-		if object.GroupVersionKind().Group == "admissionregistration.k8s.io" {
+		if kind := object.GetKind(); kind == "MutatingWebhookConfiguration" || kind == "ValidatingWebhookConfiguration" {
 			configurations = append(configurations, object)
 		} else {
 			rest = append(rest, object)

@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"usher.dev/usher/test/e2e/controlplane"
+	"usher.dev/usher/test/e2e/repository"
 )
 
 // Namespace and Name are those of the webhook's Deployment and service account.
@@ -64,7 +65,7 @@ func New(ctx context.Context, plane *controlplane.ControlPlane, folder, binary s
 	if _, _, err := serving.Write(folder, "tls.crt", "tls.key"); err != nil {
 		return nil, err
 	}
-	container, err := DeployedContainer(manifests)
+	container, err := repository.DeployedContainer(manifests, Name)
 	if err != nil {
 		return nil, err
 	}
@@ -78,7 +79,7 @@ func New(ctx context.Context, plane *controlplane.ControlPlane, folder, binary s
 		r.arguments = append(r.arguments, here.Replace(argument))
 	}
 	r.arguments = append(r.arguments, "--kubeconfig="+r.Path("kubeconfig"), "--client-ca-file="+r.Path("client-ca.crt"))
-	configuration, err := ShippedConfiguration(manifests)
+	configuration, err := repository.ShippedConfiguration(manifests)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/spf13/pflag"
+)
+
+const usage = `usher-controller makes what each Tenant says true: its namespaces, and the quotas,
+limits, network policies and role bindings in them. It keeps a QuotaLedger for
+every Tenant with GPUs, in which usher-webhook reserves what it admits: what
+came to be is counted there, what never came is dropped, what ended is freed.
+
+In a cluster, several replicas run and one leads; it takes part in no request:
+  usher-controller --config /etc/usher/config/config.yaml
+
+Outside, on a cluster where no other replica runs:
+  usher-controller --kubeconfig ~/.kube/config --leader-elect=false
+
+Flags:
+`
+
+// options are the command's flags.
+type options struct {
+	config         string
+	kubeconfig     string
+	probeListen    string
+	leaderElect    bool
+	reservationTTL time.Duration
+	verbose        bool
+	help           bool
+
+	// namespace is where the Lease is, by which replicas take turns.
+	namespace string
+}
+
+func parseOptions(args []string, out io.Writer) (*options, error) {
+	o := &options{namespace: cmp.Or(os.Getenv("POD_NAMESPACE"), "usher-system")}
+	f := pflag.NewFlagSet("usher-controller", pflag.ContinueOnError)
+	f.SetOutput(out)
+	f.SortFlags = false
+	f.StringVar(&o.config, "config", "", "configuration file, the webhook's own (kind AdmissionConfiguration): what names a tenant, and what a GPU resource counts")
+	f.StringVar(&o.kubeconfig, "kubeconfig", "", "kubeconfig file; default: $KUBECONFIG, else the pod's service account")
+	f.StringVar(&o.probeListen, "probe-listen", "127.0.0.1:8083", "address of /startupz, /livez, /readyz and /metrics (plain HTTP); empty for none")
+	f.BoolVar(&o.leaderElect, "leader-elect", true, "work only while this replica holds the Lease usher-controller, in $POD_NAMESPACE or else usher-system; without, no other replica may run")
+	f.DurationVar(&o.reservationTTL, "reservation-ttl", 70*time.Second, "how long a reservation waits for its pod or claim; longer than the API server may take for one request (its --request-timeout, 1m)")
+	f.BoolVarP(&o.verbose, "verbose", "v", false, "log every change and more")
+	f.BoolVarP(&o.help, "help", "h", false, "show this")
+	f.Usage = func() { fmt.Fprint(out, usage+f.FlagUsages()) }
+	if err := f.Parse(args); err != nil {
+		return nil, err
+	}
+	if o.help {
+		f.Usage()
+		return o, nil
+	}
+	return o, o.validate(f.Args())
+}
+
+func (o *options) validate(rest []string) error {
+	var errs []error
+	if len(rest) > 0 {
+		errs = append(errs, fmt.Errorf("unexpected arguments %q", rest))
+	}
+	if o.reservationTTL < time.Second {
+		errs = append(errs, errors.New("--reservation-ttl must be at least a second"))
+	}
+	return errors.Join(errs...)
+}

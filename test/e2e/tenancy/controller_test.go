@@ -1,0 +1,146 @@
+package tenancy
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/go-logr/logr"
+	"github.com/go-logr/logr/funcr"
+	"k8s.io/client-go/rest"
+	"k8s.io/utils/ptr"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/config"
+	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+
+	"usher.dev/usher/tenancy"
+)
+
+// running is a tenancy controller in this process, and the requests that it makes.
+type running struct {
+	calls *calls
+	stop  func()
+}
+
+// run starts the controller as its service account. It ends with the test, or
+// before by stop.
+func (c *cluster) run(t testing.TB, options tenancy.Options) *running {
+	t.Helper()
+	r := &running{calls: &calls{byVerb: map[string]int{}}}
+	config := rest.CopyConfig(c.account)
+	config.Wrap(r.calls.wrap)
+	mgr := newManager(t, config, options)
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- mgr.Start(ctx) }()
+	r.stop = sync.OnceFunc(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("the controller ended: %v", err)
+		}
+	})
+	t.Cleanup(r.stop)
+	if !mgr.GetCache().WaitForCacheSync(ctx) {
+		t.Fatal("the controller's caches are not in sync")
+	}
+	return r
+}
+
+func newManager(t testing.TB, cfg *rest.Config, options tenancy.Options) ctrl.Manager {
+	t.Helper()
+	log := logr.Discard()
+	if testing.Verbose() {
+		log = funcr.New(func(prefix, arguments string) { t.Log(prefix, arguments) }, funcr.Options{})
+	}
+	mgr, err := ctrl.NewManager(cfg, ctrl.Options{
+		Scheme:  scheme,
+		Logger:  log,
+		Cache:   cache.Options{ByObject: tenancy.CacheByObject()},
+		Metrics: metricsserver.Options{BindAddress: "0"},
+		// Tests start several, one after the other.
+		Controller: config.Controller{SkipNameValidation: ptr.To(true)},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := tenancy.NewReconciler(options).SetupWithManager(mgr); err != nil {
+		t.Fatal(err)
+	}
+	return mgr
+}
+
+// calls counts requests to the API server.
+type calls struct {
+	mu     sync.Mutex
+	byVerb map[string]int
+	// before, where set, is asked about every request and may fail it.
+	before func(*http.Request) error
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+func (c *calls) wrap(next http.RoundTripper) http.RoundTripper {
+	return roundTripper(func(r *http.Request) (*http.Response, error) {
+		c.mu.Lock()
+		c.byVerb[verb(r)]++
+		before := c.before
+		c.mu.Unlock()
+		if before != nil {
+			if err := before(r); err != nil {
+				return nil, err
+			}
+		}
+		return next.RoundTrip(r)
+	})
+}
+
+// verb names a request as RBAC does, with what it is about: "patch namespaces".
+func verb(r *http.Request) string {
+	verbs := map[string]string{http.MethodPost: "create", http.MethodPut: "update", http.MethodPatch: "patch", http.MethodDelete: "delete"}
+	verb, write := verbs[r.Method]
+	if !write {
+		verb = "get"
+		if r.URL.Query().Get("watch") != "" {
+			verb = "watch"
+		}
+	}
+	path := strings.Split(strings.Trim(r.URL.Path, "/"), "/")
+	// api/v1 or apis/GROUP/VERSION, then namespaces/NAME where there is more.
+	path = path[min(len(path), map[string]int{"api": 2, "apis": 3}[path[0]]):]
+	if len(path) > 2 && path[0] == "namespaces" {
+		path = path[2:]
+	}
+	if len(path) > 2 {
+		path = []string{path[0] + "/" + path[2]}
+	}
+	if len(path) == 0 {
+		return verb
+	}
+	return verb + " " + path[0]
+}
+
+func (c *calls) snapshot() map[string]int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	out := make(map[string]int, len(c.byVerb))
+	for verb, n := range c.byVerb {
+		out[verb] = n
+	}
+	return out
+}
+
+// since is what was asked after a snapshot.
+func (c *calls) since(before map[string]int) map[string]int {
+	out := map[string]int{}
+	for verb, n := range c.snapshot() {
+		if n -= before[verb]; n > 0 {
+			out[verb] = n
+		}
+	}
+	return out
+}
