@@ -36,6 +36,8 @@ func (f *fakePolicies) Mutate(_ context.Context, in verdict.Input) verdict.Mutat
 	return m
 }
 
+func (f *fakePolicies) Reserve(context.Context, verdict.Input) []verdict.Result { return nil }
+
 func (f *fakePolicies) Validate(_ context.Context, in verdict.Input) []verdict.Result {
 	plain := func(m map[string]any) map[string]any {
 		p, _ := jsondoc.Plain(m).(map[string]any)

@@ -26,6 +26,7 @@ func (fakeYes) Mutate(_ context.Context, in verdict.Input) verdict.Mutation {
 	return verdict.Mutation{Pod: in.Pod}
 }
 func (fakeYes) Validate(context.Context, verdict.Input) []verdict.Result { return nil }
+func (fakeYes) Reserve(context.Context, verdict.Input) []verdict.Result  { return nil }
 
 func (fakeYes) CheckParameters(map[string]any) (wrong, unknown []verdict.Finding) { return nil, nil }
 

@@ -161,6 +161,27 @@ func (s *Set) Validate(ctx context.Context, in verdict.Input) []verdict.Result {
 	return results
 }
 
+// Reserve implements verdict.Policies.
+func (s *Set) Reserve(ctx context.Context, in verdict.Input) []verdict.Result {
+	var results []verdict.Result
+	for _, p := range s.policies {
+		mode := p.modeIn(in.Namespace)
+		if p.reserve == nil || mode == v1alpha1.ModeOff {
+			continue
+		}
+		result := verdict.Result{Policy: p.Name, Mode: mode}
+		found, pending, err := p.ask(ctx, p.reserve, s.config, in)
+		if pending != nil {
+			found, err = await(ctx, pending)
+		}
+		if result.Err = err; err == nil {
+			found.fill(&result)
+		}
+		results = append(results, result)
+	}
+	return results
+}
+
 // Mutate implements verdict.Policies. Only policies in mode enforce mutate.
 func (s *Set) Mutate(ctx context.Context, in verdict.Input) verdict.Mutation {
 	m := verdict.Mutation{Pod: in.Pod}

@@ -24,6 +24,9 @@ type Input struct {
 	// Tenants are what all Tenants claim, in order of names: set where a Tenant is
 	// under review.
 	Tenants []any
+	// Quota is what the tenant may hold, holds and asks for. Only Reserve is asked
+	// with it.
+	Quota map[string]any
 }
 
 // Finding is one thing that one policy found.
@@ -105,4 +108,7 @@ type Policies interface {
 	// policy without a verdict on what is the tenant's; each of unknown is of a
 	// policy that is not in the set.
 	CheckParameters(parameters map[string]any) (wrong, unknown []Finding)
+	// Reserve asks the policies that decide on reservations whether in.Quota lets
+	// the request have one; results are as those of Validate.
+	Reserve(ctx context.Context, in Input) []Result
 }

@@ -168,3 +168,9 @@ func (o *observed) Validate(ctx context.Context, in verdict.Input) []verdict.Res
 	o.err = errors.Join(o.err, o.tests.Observe(ctx, o.Set, in))
 	return o.Set.Validate(ctx, in)
 }
+
+// Reserve implements verdict.Policies.
+func (o *observed) Reserve(ctx context.Context, in verdict.Input) []verdict.Result {
+	o.err = errors.Join(o.err, o.tests.Observe(ctx, o.Set, in))
+	return o.Set.Reserve(ctx, in)
+}
