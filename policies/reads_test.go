@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path"
@@ -253,7 +254,7 @@ func crossed(random *rand.Rand, from []verdict.Input) verdict.Input {
 			}
 		}
 	}
-	in := verdict.Input{Request: pick().Request, OldPod: pick().Pod, Namespace: pick().Namespace, Tenant: pick().Tenant}
+	in := verdict.Input{Request: pick().Request, OldPod: pick().Pod, Namespace: pick().Namespace, Tenant: withModels(random, pick().Tenant)}
 	pod := map[string]any{"path": []any{"", "/spec/template"}[random.IntN(2)]}
 	spec := map[string]any{}
 	for range 1 + random.IntN(3) {
@@ -277,4 +278,21 @@ func crossed(random *rand.Rand, from []verdict.Input) verdict.Input {
 	pod["spec"] = spec
 	in.Pod = pod
 	return in
+}
+
+// withModels lets every third tenant use some GPU models only.
+func withModels(random *rand.Rand, tenant map[string]any) map[string]any {
+	spec, ok := tenant["spec"].(map[string]any)
+	if !ok || random.IntN(3) > 0 {
+		return tenant
+	}
+	gpu, _ := spec["gpu"].(map[string]any)
+	gpu, spec, tenant = maps.Clone(gpu), maps.Clone(spec), maps.Clone(tenant)
+	if gpu == nil {
+		gpu = map[string]any{}
+	}
+	gpu["models"] = []any{"NVIDIA-H100-80GB-HBM3"}
+	spec["gpu"] = gpu
+	tenant["spec"] = spec
+	return tenant
 }

@@ -3,9 +3,10 @@ package webhook
 // judgedWhole are the kinds that policies judge although they hold no pod, with
 // the updates of them that are judged.
 var judgedWhole = map[groupKind]judgedUpdates{
-	{"", "Namespace"}:                            allUpdates,
-	{"", "Binding"}:                              updatesOfSpec,
-	{"resource.k8s.io", "ResourceClaim"}:         updatesOfSpec,
+	{"", "Namespace"}: allUpdates,
+	{"", "Binding"}:   updatesOfSpec,
+	// By a label the ledger knows it.
+	{"resource.k8s.io", "ResourceClaim"}:         allUpdates,
 	{"resource.k8s.io", "ResourceClaimTemplate"}: updatesOfSpec,
 	// All that it holds is metadata and status.
 	{"usher.dev", "GPUNode"}: allUpdates,

@@ -10,9 +10,17 @@ import data.usher.lib.tenants
 # extended resources was judged with the pod.
 _devices := [device |
 	not _is_by_claim_writer
+	not _keeps_spec
 	some device in claims.devices
 	not _is_no_gpu(device.device)
 ]
+
+# Labels of a claim may change long after it was made; its devices cannot.
+_keeps_spec if {
+	claims.under_review
+	input.request.operation == "UPDATE"
+	input.request.object.spec == input.request.oldObject.spec
+}
 
 _is_by_claim_writer if tenants.requester_among(input.params.claim_writers)
 
