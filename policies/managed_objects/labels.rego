@@ -33,3 +33,8 @@ default _platform := {}
 _platform := input.params.platform
 
 _platform_described := tenants.described(_platform)
+
+# Where a collection is deleted, the request has no name for each of its objects.
+default _quoted_name := "without a name"
+
+_quoted_name := sprintf("%q", [input.request.oldObject.metadata.name])

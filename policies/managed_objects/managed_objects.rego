@@ -96,8 +96,8 @@ _deeds contains {"described": sprintf("delete %s", [_managed_described]), "path"
 }
 
 _managed_described := sprintf(
-	"%s %q, which usher manages for tenant %q; ask the platform team (%s) to change the Tenant",
-	[input.request.kind.kind, input.request.name, _old_labels[_tenant_label], _platform_described],
+	"%s %s, which usher manages for tenant %q; ask the platform team (%s) to change the Tenant",
+	[input.request.kind.kind, _quoted_name, _old_labels[_tenant_label], _platform_described],
 )
 
 # What goes with its namespace anyway is nobody's loss.

@@ -190,6 +190,17 @@ test_all_goes_with_its_namespace if {
 	_denied(request) == set()
 }
 
+# As the API server asks about each object of a collection that is deleted.
+test_requests_without_a_name_are_judged if {
+	every kind in _managed_kinds {
+		nameless := object.remove(_delete(kind, _managed).request, ["name"])
+		request := object.union(object.remove(_delete(kind, _managed), ["request"]), {"request": nameless})
+		_denied(request) == {["managed-object", ""]}
+		_messages(request) == _messages(_delete(kind, _managed))
+	}
+	_denied(_delete("Role", {"metadata": {"labels": _marks}})) == {["managed-object", ""]}
+}
+
 test_messages_say_who_may if {
 	_messages(_delete("ResourceQuota", _managed)) == {concat("", [
 		`user "alice" may not delete ResourceQuota "x", which usher manages for tenant "a"; `, _ask, " to change the Tenant",

@@ -11,8 +11,8 @@ deny contains {"check": "namespace-deletion", "msg": msg} if {
 	not _old_metadata.deletionTimestamp
 	tenant := _tenant_of_namespace
 	msg := sprintf(
-		"%s may not delete namespace %q of tenant %q; delete what is in it, or ask the platform team (%s)",
-		[tenants.requester, input.request.name, tenant, _platform_described],
+		"%s may not delete namespace %s of tenant %q; delete what is in it, or ask the platform team (%s)",
+		[tenants.requester, _quoted_name, tenant, _platform_described],
 	)
 }
 
@@ -24,8 +24,8 @@ deny contains {"check": "namespace-owner", "msg": msg, "path": "/metadata/ownerR
 	tenant := _tenant_of_namespace
 	_differs(_old_metadata, _metadata, "ownerReferences")
 	msg := sprintf(
-		"%s may not change the owners of namespace %q of tenant %q, with which it would be deleted; ask the platform team (%s)",
-		[tenants.requester, input.request.name, tenant, _platform_described],
+		"%s may not change the owners of namespace %s of tenant %q, with which it would be deleted; ask the platform team (%s)",
+		[tenants.requester, _quoted_name, tenant, _platform_described],
 	)
 }
 

@@ -12,7 +12,7 @@ test_a_tenants_namespace_is_deleted_by_the_platform if {
 		}
 	}
 	_messages(_delete("Namespace", _of_tenant)) == {concat("", [
-		`user "alice" may not delete namespace "x" of tenant "a"; delete what is in it, or `, _ask,
+		`user "alice" may not delete namespace "n" of tenant "a"; delete what is in it, or `, _ask,
 	])}
 }
 
@@ -43,7 +43,7 @@ test_a_tenants_namespace_gets_no_owner if {
 	plain := {"metadata": {"name": "n"}}
 	_denied(_update("Namespace", plain, _with(plain, {"metadata": {"ownerReferences": [_gone]}}))) == set()
 	_messages(_update("Namespace", _of_tenant, _with(_of_tenant, {"metadata": {"ownerReferences": [_gone]}}))) == {concat("", [
-		`user "alice" may not change the owners of namespace "x" of tenant "a", with which it would be deleted; `, _ask,
+		`user "alice" may not change the owners of namespace "n" of tenant "a", with which it would be deleted; `, _ask,
 	])}
 }
 

@@ -36,10 +36,19 @@ func refused(err error, rbacToo bool) error {
 	return nil
 }
 
-// refusedFor wants a refusal of usher for one check.
+// refusedFor wants a refusal of usher for one check, which says what would pass.
 func refusedFor(err error, check string) error {
 	if err := refused(err, false); err != nil {
 		return err
+	}
+	return deniedFor(err, check)
+}
+
+// deniedFor wants a refusal of usher for one check.
+func deniedFor(err error, check string) error {
+	var status apierrors.APIStatus
+	if !apierrors.IsForbidden(err) || !errors.As(err, &status) || !byUsher.MatchString(status.Status().Message) {
+		return fmt.Errorf("want a refusal of usher, got: %w", orDone(err))
 	}
 	if !strings.Contains(err.Error(), "["+check+"]") {
 		return fmt.Errorf("want %s to refuse, got: %w", check, err)

@@ -1,6 +1,7 @@
 package guards
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"time"
@@ -84,16 +85,22 @@ func (c *cluster) tenant(t *testing.T, name string) {
 	if err := c.ApplyYAML(t.Context(), fmt.Sprintf(tenantManifest, name)); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		for _, arguments := range [][]string{{"tenant", name}, {"namespace", name}} {
-			if _, _, err := c.Kubectl(t.Context(), "", append([]string{"delete", "--ignore-not-found", "--wait=false"}, arguments...)...); err != nil {
-				t.Error(err)
-			}
-		}
-	})
+	t.Cleanup(func() { c.sweep(t, name, name) })
 	c.awaitReady(t, name)
 	if err := c.ApplyYAML(t.Context(), fmt.Sprintf(further, name)); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// sweep takes a tenant and its namespaces away.
+func (c *cluster) sweep(t *testing.T, tenant string, namespaces ...string) {
+	t.Helper()
+	ctx := context.WithoutCancel(t.Context())
+	for kind, names := range map[string][]string{"tenant": {tenant}, "namespace": namespaces} {
+		arguments := append([]string{"delete", kind, "--ignore-not-found", "--wait=false"}, names...)
+		if _, _, err := c.Kubectl(ctx, "", arguments...); err != nil {
+			t.Error(err)
+		}
 	}
 }
 
