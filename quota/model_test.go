@@ -97,7 +97,7 @@ func (m *model) calm(s modelState) modelState {
 	}
 	for i, p := range s.requests {
 		if p == asking || p == allowed || p == unsent {
-			s.requests[i] = lost_
+			s.requests[i] = lost
 		}
 	}
 	s.left, s.saved, s.savedLedger, s.savedLiving = budget{}, false, modelLedger{}, 0
