@@ -107,6 +107,9 @@ func TestVerdictsOnWhatAPolicyReadsAreVerdictsOnTheWholeInput(t *testing.T) {
 					input[key] = value
 				}
 			}
+			if in.Tenants != nil {
+				input["tenants"] = in.Tenants
+			}
 			whole := evaluate(t, queries[result.Policy], input)
 			got := map[string][]string{"deny": lines(result.Deny), "warn": lines(result.Warn), "audit": lines(result.Audit)}
 			want := linesOf(t, whole)

@@ -143,6 +143,26 @@ func TestAnalyzeFindsThePathsThatARuleReads(t *testing.T) {
 			"pod.spec.hostIPC\nrequest.kind.kind",
 		},
 		{
+			"a rule for other kinds", `
+			deny contains v if { input.request.kind.kind in {"Namespace", "Role"}; some v in input.request.object.metadata.labels }
+			deny contains v if { some v in _change.new }
+			_change := {"new": input.request.object} if { input.request.kind.kind in {"Namespace"} }
+			deny contains "x" if { input.request.kind.kind in {"Binding", "Pod"}; input.pod.spec.hostIPC }`,
+			"pod.spec.hostIPC\nrequest.kind.kind",
+		},
+		{
+			"a rule for all kinds but some", `deny contains "x" if { not input.request.kind.kind in {"Namespace"}; input.a }`,
+			"a\nrequest.kind.kind",
+		},
+		{
+			"kinds that the input names", `deny contains "x" if { input.request.kind.kind in input.params.kinds; input.a }`,
+			"a\nparams.kinds.**\nrequest.kind.kind.**",
+		},
+		{
+			"another field among kinds", `deny contains "x" if { input.request.kind.group in {"Namespace"}; input.a }`,
+			"a\nrequest.kind.group",
+		},
+		{
 			"a rule for every kind but one", `deny contains "x" if { not input.request.kind.kind == "Namespace"; input.a }`,
 			"a\nrequest.kind.kind",
 		},
