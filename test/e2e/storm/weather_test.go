@@ -56,13 +56,23 @@ func (w *weather) rage(t *testing.T, lasts time.Duration) {
 func (w *weather) once(ctx context.Context, client kubernetes.Interface, random *rand.Rand) {
 	if random.IntN(5) < 3 {
 		namespace := w.namespaces[random.IntN(len(w.namespaces))]
-		if created := w.journal.create(ctx, w.tenant, client, podOf(namespace, "", w.draw(random))); created != nil {
-			w.mu.Lock()
-			w.alive = append(w.alive, created)
-			w.mu.Unlock()
-		}
+		w.keep(w.journal.create(ctx, w.tenant, client, podOf(namespace, "", w.draw(random))))
 		return
 	}
+	w.drop(ctx, client, random)
+}
+
+// keep remembers a pod that was admitted; nil: it was not.
+func (w *weather) keep(created *corev1.Pod) {
+	if created != nil {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.alive = append(w.alive, created)
+	}
+}
+
+// drop deletes one of the pods, if there is any.
+func (w *weather) drop(ctx context.Context, client kubernetes.Interface, random *rand.Rand) {
 	pod := w.pick(random)
 	if pod == nil {
 		return
