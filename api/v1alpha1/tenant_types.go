@@ -393,7 +393,9 @@ type GPULimits struct {
 
 	// Models lists the GPU models that the tenant's pods may run on, as the
 	// node label nvidia.com/gpu.product names them, such as
-	// NVIDIA-H100-80GB-HBM3. Empty: every model.
+	// NVIDIA-H100-80GB-HBM3. A node whose GPUs are shared or divided into MIG
+	// devices may bear another value, which counts as another model: NVIDIA's
+	// feature discovery appends -SHARED, or -MIG-1g.5gb. Empty: every model.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=64
