@@ -107,9 +107,16 @@ var team = fakeCluster{
 
 func reviewerOf(t testing.TB, policies verdict.Policies, cluster webhook.Cluster, yaml string) *webhook.Reviewer {
 	t.Helper()
+	return reviewerWith(t, policies, cluster, nil, yaml)
+}
+
+func reviewerWith(t testing.TB, policies verdict.Policies, cluster webhook.Cluster, ledger webhook.Ledger, yaml string) *webhook.Reviewer {
+	t.Helper()
 	cfg, err := config.Parse([]byte(yaml))
 	must(t, err)
-	return webhook.NewReviewer(func() verdict.Policies { return policies }, cluster, cfg)
+	r, err := webhook.NewReviewer(func() verdict.Policies { return policies }, cluster, ledger, cfg)
+	must(t, err)
+	return r
 }
 
 // validate decodes a review and has it judged.

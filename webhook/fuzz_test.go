@@ -56,7 +56,10 @@ func FuzzDecodeReview(f *testing.F) {
 	f.Add([]byte(`{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":1,"operation":"DELETE","userInfo":[]}}`))
 	f.Add([]byte(`{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":"\u0000\ud83d\ude00","object":{}}}`))
 	cfg := &v1alpha1.AdmissionConfiguration{TenantLabel: "tenant"}
-	r := NewReviewer(func() verdict.Policies { return fakeYes{} }, fakeEverywhere{}, cfg)
+	r, err := NewReviewer(func() verdict.Policies { return fakeYes{} }, fakeEverywhere{}, nil, cfg)
+	if err != nil {
+		f.Fatal(err)
+	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		sent := bytes.Clone(body)
 		req, err := DecodeReview(body)

@@ -3,10 +3,9 @@ package webhook
 // judgedWhole are the kinds that policies judge although they hold no pod, with
 // the updates of them that are judged.
 var judgedWhole = map[groupKind]judgedUpdates{
-	{"", "Namespace"}: allUpdates,
-	{"", "Binding"}:   updatesOfSpec,
-	// By a label the ledger knows it.
-	{"resource.k8s.io", "ResourceClaim"}:         allUpdates,
+	{"", "Namespace"}:                            allUpdates,
+	{"", "Binding"}:                              updatesOfSpec,
+	{"resource.k8s.io", "ResourceClaim"}:         updatesOfLabels, // one of them the ledger knows it by
 	{"resource.k8s.io", "ResourceClaimTemplate"}: updatesOfSpec,
 	// All that it holds is metadata and status.
 	{"usher.dev", "GPUNode"}: allUpdates,
@@ -41,8 +40,23 @@ type judgedUpdates int
 const (
 	// updatesOfSpec: not those that leave all but metadata and status alone.
 	updatesOfSpec judgedUpdates = iota
+	// updatesOfLabels: but those of labels and annotations, too, unless the object
+	// is being deleted.
+	updatesOfLabels
 	allUpdates
 )
+
+// judge reports whether an update has to be judged.
+func (u judgedUpdates) judge(now, before map[string]any) bool {
+	switch {
+	case u == allUpdates, !sameApartFromMetadata(now, before):
+		return true
+	case u == updatesOfLabels && !terminating(before):
+		return compare(now, before) == metadataChanged
+	default:
+		return false
+	}
+}
 
 // Judges reports whether policies are asked about objects of the request's kind:
 // those that hold pods, as configured, and those that are judged whole. The

@@ -31,8 +31,12 @@ type Outcome struct {
 	Warned []Finding
 	// Audited holds what only the audit log is told, sorted.
 	Audited []Finding
-	// Patch holds the operations on the object that mutate it.
-	Patch []verdict.Operation
+	// Patch holds the operations on the object by which the policies mutate it,
+	// Stamp those that usher adds behind them: a reservation's ID is another one
+	// each time, so that reviews that nobody waits for leave it out.
+	Patch, Stamp []verdict.Operation
+	// Reserved is what was reserved; nil if nothing was.
+	Reserved *Reservation
 	// Digest identifies the policy set that judged.
 	Digest string
 	// Skipped says why no policy was asked; empty when they were.
@@ -44,6 +48,14 @@ type Outcome struct {
 
 // Allowed reports whether the request may go on.
 func (o *Outcome) Allowed() bool { return len(o.Denied) == 0 }
+
+// operations mutate the object, in this order.
+func (o *Outcome) operations() []verdict.Operation {
+	if len(o.Stamp) == 0 {
+		return o.Patch
+	}
+	return slices.Concat(o.Patch, o.Stamp)
+}
 
 // refuse denies for a reason of usher's own.
 func (o *Outcome) refuse(check, path, message string) {

@@ -123,9 +123,11 @@ func (i *Informers) Namespace(ctx context.Context, name string) (map[string]any,
 	return i.get(ctx, namespaceKind, name)
 }
 
-// Tenant returns a tenant, nil if it does not exist.
+// Tenant returns a tenant, nil if it does not exist, and its metadata alone where
+// usher-controller does not accept it.
 func (i *Informers) Tenant(ctx context.Context, name string) (map[string]any, error) {
-	return i.get(ctx, tenantKind, name)
+	tenant, err := i.get(ctx, tenantKind, name)
+	return granting(tenant), err
 }
 
 // Tenants returns all tenants, in order of their names. One that is newer than

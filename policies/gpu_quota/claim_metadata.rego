@@ -38,6 +38,19 @@ deny contains {"check": "claim-metadata", "msg": msg, "path": path} if {
 	path := sprintf("/metadata/labels/%s", [pointers.escape(_reservation)])
 }
 
+# Whatever else usher may come to write there and believe.
+deny contains {"check": "claim-metadata", "msg": msg, "path": path} if {
+	some [prefix, metadata] in _claim_metadata
+	some field in ["annotations", "labels"]
+	is_object(metadata[field])
+	some key, value in metadata[field]
+	startswith(key, "usher.dev/")
+	not key in {_reservation, "usher.dev/gpu-topology"}
+	not object.get(_old_claim_metadata, [field, key], null) == value
+	msg := sprintf("%s is written by usher alone; leave it out", [json.marshal(key)])
+	path := sprintf("%s/%s/%s", [prefix, field, pointers.escape(key)])
+}
+
 _reservation := "usher.dev/reservation"
 
 # Where a claim or a template of claims carries metadata that ends up on a claim.

@@ -14,6 +14,13 @@ under_review if {
 
 _is_template if input.request.kind.kind == "ResourceClaimTemplate"
 
+# Labels of a claim may change long after it was made; its devices cannot.
+keeps_spec if {
+	under_review
+	input.request.operation == "UPDATE"
+	input.request.object.spec == input.request.oldObject.spec
+}
+
 _devices := input.request.object.spec.devices if {
 	under_review
 	not _is_template
