@@ -89,6 +89,12 @@ func TestVerdictsOnWhatAPolicyReadsAreVerdictsOnTheWholeInput(t *testing.T) {
 	for _, w := range gpuNodeWrites() {
 		inputs = append(inputs, w.input())
 	}
+	for _, w := range managedWrites() {
+		inputs = append(inputs, w.input())
+	}
+	for range inShort(500) {
+		inputs = append(inputs, randomClaim(random).input(t))
+	}
 	for _, p := range scheduledPods() {
 		if random.IntN(5) == 0 {
 			inputs = append(inputs, p.input())
