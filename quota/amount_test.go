@@ -9,7 +9,6 @@ import (
 	resourcev1 "k8s.io/api/resource/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
-	"k8s.io/utils/ptr"
 
 	"usher.dev/usher/api/v1alpha1"
 	"usher.dev/usher/quota"
@@ -34,7 +33,7 @@ func asking(limits map[string]string) corev1.Container {
 
 func TestWhatAPodHolds(t *testing.T) {
 	sidecar := func(c corev1.Container) corev1.Container {
-		c.RestartPolicy = ptr.To(corev1.ContainerRestartPolicyAlways)
+		c.RestartPolicy = new(corev1.ContainerRestartPolicyAlways)
 		return c
 	}
 	two := func(resource string) (int64, bool) { return 2, resource == "nvidia.com/gpu.shared" }
@@ -104,7 +103,7 @@ func exactly(class string, count int64) resourcev1.DeviceRequest {
 func TestWhatAClaimHolds(t *testing.T) {
 	half := map[string]any{"weights": map[string]any{"deviceclass.resource.kubernetes.io/half": "1/2"}, "gpu_device_classes": []any{"gpu", "half"}}
 	admin := exactly("gpu", 1)
-	admin.Exactly.AdminAccess = ptr.To(true)
+	admin.Exactly.AdminAccess = new(true)
 	alternatives := resourcev1.DeviceRequest{FirstAvailable: []resourcev1.DeviceSubRequest{
 		{DeviceClassName: "gpu", AllocationMode: resourcev1.DeviceAllocationModeExactCount, Count: 2},
 		{DeviceClassName: "half", AllocationMode: resourcev1.DeviceAllocationModeExactCount, Count: 8},

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/big"
 	"regexp"
 	"strconv"
@@ -102,13 +103,8 @@ func (w *Weights) For(tenant *v1alpha1.Tenant) (*Weights, error) {
 	if !ok {
 		return nil, fmt.Errorf("read parameters of %s of tenant %q: they are no object", Policy, tenant.Name)
 	}
-	over := map[string]any{}
-	for name, value := range w.parameters {
-		over[name] = value
-	}
-	for name, value := range values {
-		over[name] = value
-	}
+	over := maps.Clone(w.parameters)
+	maps.Copy(over, values)
 	return ParseWeights(over)
 }
 
@@ -240,7 +236,7 @@ func parseWeight(value any) *big.Rat {
 
 // parseQuantity reads a quantity of 0 or more, written as a string or a number.
 func parseQuantity(value any) (*big.Rat, bool) {
-	quantity, err := resource.ParseQuantity(written(value))
+	quantity, err := resource.ParseQuantity(asWritten(value))
 	if err != nil || quantity.Sign() < 0 {
 		return nil, false
 	}
@@ -250,7 +246,7 @@ func parseQuantity(value any) (*big.Rat, bool) {
 
 // positive reads a whole number above 0; 0 for what is none.
 func positive(value any) int64 {
-	text := written(value)
+	text := asWritten(value)
 	if !whole.MatchString(text) {
 		return 0
 	}
@@ -261,8 +257,8 @@ func positive(value any) int64 {
 	return n
 }
 
-// written is a string or a number as it was written; "" for anything else.
-func written(value any) string {
+// asWritten is a string or a number as it was written; "" for anything else.
+func asWritten(value any) string {
 	switch v := value.(type) {
 	case string:
 		return v

@@ -2,12 +2,13 @@ package tenancy
 
 import (
 	"context"
+	"fmt"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 	"testing"
 
-	"github.com/go-logr/logr"
 	"github.com/go-logr/logr/funcr"
 	"k8s.io/client-go/rest"
 	"k8s.io/utils/ptr"
@@ -29,7 +30,13 @@ type running struct {
 // before by stop.
 func (c *cluster) run(t testing.TB, options tenancy.Options) *running {
 	t.Helper()
-	r := &running{calls: &calls{byVerb: map[string]int{}}}
+	return c.runAsked(t, options, nil)
+}
+
+// runAsked is run with every request asked about first.
+func (c *cluster) runAsked(t testing.TB, options tenancy.Options, before func(*http.Request) error) *running {
+	t.Helper()
+	r := &running{calls: &calls{byVerb: map[string]int{}, before: before}}
 	config := rest.CopyConfig(c.account)
 	config.Wrap(r.calls.wrap)
 	mgr := newManager(t, config, options)
@@ -49,15 +56,18 @@ func (c *cluster) run(t testing.TB, options tenancy.Options) *running {
 	return r
 }
 
+// complaints are the controllers' errors, which outlive the test that caused them.
+var complaints = funcr.New(func(_, arguments string) {
+	if testing.Verbose() && !strings.HasPrefix(arguments, `"level"`) {
+		fmt.Fprintln(os.Stderr, arguments)
+	}
+}, funcr.Options{})
+
 func newManager(t testing.TB, cfg *rest.Config, options tenancy.Options) ctrl.Manager {
 	t.Helper()
-	log := logr.Discard()
-	if testing.Verbose() {
-		log = funcr.New(func(prefix, arguments string) { t.Log(prefix, arguments) }, funcr.Options{})
-	}
 	mgr, err := ctrl.NewManager(cfg, ctrl.Options{
 		Scheme:  scheme,
-		Logger:  log,
+		Logger:  complaints,
 		Cache:   cache.Options{ByObject: tenancy.CacheByObject()},
 		Metrics: metricsserver.Options{BindAddress: "0"},
 		// Tests start several, one after the other.
@@ -86,17 +96,22 @@ func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { retur
 
 func (c *calls) wrap(next http.RoundTripper) http.RoundTripper {
 	return roundTripper(func(r *http.Request) (*http.Response, error) {
-		c.mu.Lock()
-		c.byVerb[verb(r)]++
-		before := c.before
-		c.mu.Unlock()
-		if before != nil {
-			if err := before(r); err != nil {
-				return nil, err
-			}
+		if err := c.ask(r); err != nil {
+			return nil, err
 		}
 		return next.RoundTrip(r)
 	})
+}
+
+// ask counts a request. One is asked about at a time.
+func (c *calls) ask(r *http.Request) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.byVerb[verb(r)]++
+	if c.before == nil {
+		return nil
+	}
+	return c.before(r)
 }
 
 // verb names a request as RBAC does, with what it is about: "patch namespaces".
