@@ -60,7 +60,7 @@ func TestAFleetOfTenants(t *testing.T) {
 	tenants, namespaces := number(t, "USHER_TENANTS", 20), number(t, "USHER_TENANT_NAMESPACES", 3)
 	patience := time.Minute + time.Duration(tenants*namespaces)*200*time.Millisecond
 	empty := heap()
-	first := shared.run(t, tenancy.Options{})
+	first := shared.run(t)
 	began := time.Now()
 	for n := range tenants {
 		name := fmt.Sprintf("fleet-%d", n)
@@ -77,7 +77,7 @@ func TestAFleetOfTenants(t *testing.T) {
 	used := heap() - empty
 	first.stop()
 
-	second := shared.run(t, tenancy.Options{})
+	second := shared.run(t)
 	awaitIdle(t, patience)
 	var all v1alpha1.TenantList
 	if err := shared.List(t.Context(), &all); err != nil {
