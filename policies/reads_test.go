@@ -42,8 +42,7 @@ func TestPoliciesReadNothingThatDiffersBetweenReplicas(t *testing.T) {
 		for line := range strings.Lines(p.Reads) {
 			covers := asPattern(strings.TrimSpace(line))
 			for _, field := range differs {
-				// The objects of claims and bindings are not pods.
-				if covers.MatchString(field) && field != "request.object.spec" {
+				if covers.MatchString(field) {
 					t.Errorf("%s reads %s, and so %s", p.Name, strings.TrimSpace(line), field)
 				}
 			}

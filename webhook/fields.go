@@ -3,6 +3,7 @@ package webhook
 import (
 	"encoding/json"
 	"math"
+	"slices"
 
 	"github.com/valyala/fastjson"
 )
@@ -51,20 +52,12 @@ func isObject(v any) bool {
 func anyElement(v any, is func(any) bool) bool {
 	switch v := v.(type) {
 	case []any:
-		for _, e := range v {
-			if is(e) {
-				return true
-			}
-		}
+		return slices.ContainsFunc(v, is)
 	case *fastjson.Value:
 		if v.Type() != fastjson.TypeArray {
 			return false
 		}
-		for _, e := range v.GetArray() {
-			if is(e) {
-				return true
-			}
-		}
+		return slices.ContainsFunc(v.GetArray(), func(e *fastjson.Value) bool { return is(e) })
 	}
 	return false
 }

@@ -42,7 +42,7 @@ metadata: {name: poor}
 func TestLedgersAreReadStrictly(t *testing.T) {
 	for yaml, want := range map[string]string{
 		"apiVersion: usher.dev/v1alpha1\nkind: QuotaLedger\nmetadata: {name: a}\nstatus: {holder: []}": `QuotaLedger a: unknown field "status.holder"`,
-		"apiVersion: usher.dev/v1alpha1\nkind: QuotaLedger":                                           "a QuotaLedger has no metadata.name",
+		"apiVersion: usher.dev/v1alpha1\nkind: QuotaLedger":                                            "a QuotaLedger has no metadata.name",
 	} {
 		if err := cluster.NewObjects().AddYAML([]byte(yaml)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want %q", err, want)

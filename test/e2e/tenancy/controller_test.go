@@ -2,12 +2,13 @@ package tenancy
 
 import (
 	"context"
+	"fmt"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 	"testing"
 
-	"github.com/go-logr/logr"
 	"github.com/go-logr/logr/funcr"
 	"k8s.io/client-go/rest"
 	"k8s.io/utils/ptr"
@@ -55,15 +56,18 @@ func (c *cluster) runAsked(t testing.TB, options tenancy.Options, before func(*h
 	return r
 }
 
+// complaints are the controllers' errors, which outlive the test that caused them.
+var complaints = funcr.New(func(_, arguments string) {
+	if testing.Verbose() && !strings.HasPrefix(arguments, `"level"`) {
+		fmt.Fprintln(os.Stderr, arguments)
+	}
+}, funcr.Options{})
+
 func newManager(t testing.TB, cfg *rest.Config, options tenancy.Options) ctrl.Manager {
 	t.Helper()
-	log := logr.Discard()
-	if testing.Verbose() {
-		log = funcr.New(func(prefix, arguments string) { t.Log(prefix, arguments) }, funcr.Options{})
-	}
 	mgr, err := ctrl.NewManager(cfg, ctrl.Options{
 		Scheme:  scheme,
-		Logger:  log,
+		Logger:  complaints,
 		Cache:   cache.Options{ByObject: tenancy.CacheByObject()},
 		Metrics: metricsserver.Options{BindAddress: "0"},
 		// Tests start several, one after the other.
