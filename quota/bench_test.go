@@ -27,7 +27,7 @@ func crowd(n int) []v1alpha1.LedgerEntry {
 func BenchmarkDecideBatch(b *testing.B) {
 	for _, holders := range []int{64, 1000, 5000} {
 		b.Run(fmt.Sprint(holders, " holders"), func(b *testing.B) {
-			ledger := ledgerOf("t", 10_000, crowd(holders)...)
+			ledger := ledgerOf(10_000, crowd(holders)...)
 			b.ReportAllocs()
 			for b.Loop() {
 				book := openBook(ledger)

@@ -97,7 +97,7 @@ func (m *model) calm(s modelState) modelState {
 	}
 	for i, p := range s.requests {
 		if p == asking || p == allowed || p == unsent {
-			s.requests[i] = lost_
+			s.requests[i] = lost
 		}
 	}
 	s.left, s.saved, s.savedLedger, s.savedLiving = budget{}, false, modelLedger{}, 0
@@ -174,7 +174,12 @@ func (sc *scenario) model(mutant mutant) *model {
 // mostStates bounds what is kept in memory: a state takes some 600 bytes.
 const mostStates = 8_000_000
 
-func TestTheProtocol(t *testing.T) { exploreAll(t, scenarios) }
+func TestTheProtocol(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a model has one goroutine; the race detector would only slow it down")
+	}
+	exploreAll(t, scenarios)
+}
 
 func TestTheProtocolAtLength(t *testing.T) {
 	if os.Getenv("USHER_MODEL") != "large" {

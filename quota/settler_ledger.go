@@ -150,9 +150,12 @@ func (s *Settler) remove(ctx context.Context, ledger *v1alpha1.QuotaLedger) erro
 	return nil
 }
 
-// owners make a ledger go with its tenant.
+// owners make a ledger go with its tenant. The tenant does not wait for that,
+// which would need leave to write its finalizers.
 func owners(tenant *v1alpha1.Tenant) []metav1.OwnerReference {
-	return []metav1.OwnerReference{*metav1.NewControllerRef(tenant, v1alpha1.GroupVersion.WithKind("Tenant"))}
+	owner := metav1.NewControllerRef(tenant, v1alpha1.GroupVersion.WithKind("Tenant"))
+	owner.BlockOwnerDeletion = nil
+	return []metav1.OwnerReference{*owner}
 }
 
 func owned(ledger *v1alpha1.QuotaLedger, tenant *v1alpha1.Tenant) bool {

@@ -2,8 +2,17 @@ package usher.managed_objects
 
 import data.usher.lib.pointers
 
-# What an update of a managed object changes, other than which of its finalizers
+# Where an update changes a managed object, other than in which of its finalizers
 # are left.
+_changes := _changed_paths if count(_changed_paths) > 0
+
+# Who applies a field as it is comes to own it too, and when the platform leaves it
+# out later, it stays (server-side apply).
+_changes := {"/metadata/managedFields"} if {
+	count(_changed_paths) == 0
+	_is_owned_anew
+}
+
 _changed_paths contains sprintf("/metadata/%s", [field]) if {
 	_updates_what_stays
 	some field in ["annotations", "ownerReferences"]
@@ -23,9 +32,7 @@ _changed_paths contains sprintf("/metadata/finalizers/%d", [i]) if {
 	not finalizer in object.get(_old_metadata, "finalizers", [])
 }
 
-# Who applies a field as it is comes to own it too, and when the platform leaves it
-# out later, it stays (server-side apply).
-_changed_paths contains "/metadata/managedFields" if {
+_is_owned_anew if {
 	_updates_what_stays
 	not _differs(_old_metadata, _metadata, "finalizers")
 	known := {_timeless(entry) | some entry in _old_metadata.managedFields}

@@ -86,7 +86,7 @@ _deeds contains {"described": described, "path": sprintf("/metadata/labels/%s", 
 
 _deeds contains {"described": sprintf("change %s", [_managed_described]), "path": path} if {
 	_was_managed
-	some path in _changed_paths
+	some path in _changes
 }
 
 _deeds contains {"described": sprintf("delete %s", [_managed_described]), "path": ""} if {

@@ -228,7 +228,7 @@ func (a *analysis) rule(r *ast.Rule) {
 
 // asksForAnotherKind reports whether a body cannot hold for the assumed kind:
 // one of its conditions compares KindPath with another one, or looks for it among
-// others.
+// others, or is a rule that does.
 func (a *analysis) asksForAnotherKind(sc *scope, body ast.Body) bool {
 	if a.kind == "" {
 		return false
@@ -248,8 +248,31 @@ func (a *analysis) asksForAnotherKind(sc *scope, body ast.Body) bool {
 			a.ref(sc, KindPath)
 			return true
 		}
+		if a.isOfAnotherKind(sc, e) {
+			return true
+		}
 	}
 	return false
+}
+
+// isOfAnotherKind reports whether an expression is the value of a rule that has
+// none for the assumed kind.
+func (a *analysis) isOfAnotherKind(sc *scope, e *ast.Expr) bool {
+	term, ok := e.Terms.(*ast.Term)
+	if !ok {
+		return false
+	}
+	ref, ok := term.Value.(ast.Ref)
+	if !ok {
+		return false
+	}
+	rules := a.rules[ref.String()]
+	for _, r := range rules {
+		if r.Default || r.Else != nil || len(r.Head.Args) > 0 || r.Head.Key != nil || !a.asksForAnotherKind(sc, r.Body) {
+			return false
+		}
+	}
+	return len(rules) > 0
 }
 
 func isKind(t *ast.Term) bool {

@@ -11,6 +11,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
 
 	"usher.dev/usher/test/e2e/await"
 	"usher.dev/usher/test/e2e/installation"
@@ -90,6 +91,7 @@ func (c *cluster) client(t testing.TB) kubernetes.Interface {
 	t.Helper()
 	config, err := c.As(user)
 	must(t, err)
+	config.WarningHandler = rest.NoWarnings{}
 	// A dialer of its own keeps client-go from sharing connections.
 	config.Dial = (&net.Dialer{}).DialContext
 	client, err := kubernetes.NewForConfig(config)

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
+	resourcev1 "k8s.io/api/resource/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
@@ -41,17 +42,33 @@ func isRefusal(err error) bool {
 
 // create creates a pod and notes what became of it; nil: it was not admitted.
 func (j *journal) create(ctx context.Context, n *tenant, client kubernetes.Interface, pod *corev1.Pod) *corev1.Pod {
+	ask, _ := podHolding(pod, nil)
+	return try(ctx, j, n, ask, func() (*corev1.Pod, error) {
+		return client.CoreV1().Pods(pod.Namespace).Create(ctx, pod, metav1.CreateOptions{})
+	})
+}
+
+// createClaim creates a claim and notes what became of it; nil: it was not admitted.
+func (j *journal) createClaim(ctx context.Context, n *tenant, client kubernetes.Interface, claim *resourcev1.ResourceClaim) *resourcev1.ResourceClaim {
+	ask, _ := claimHolding(claim)
+	return try(ctx, j, n, ask, func() (*resourcev1.ResourceClaim, error) {
+		return client.ResourceV1().ResourceClaims(claim.Namespace).Create(ctx, claim, metav1.CreateOptions{})
+	})
+}
+
+// try notes what becomes of a request for so much, and between which revisions it
+// was decided.
+func try[T any](ctx context.Context, j *journal, n *tenant, ask ledgercheck.Holding, send func() (*T, error)) *T {
 	from, err := n.follower.now(ctx)
 	if err != nil {
 		j.note(err, refusal{})
 		return nil
 	}
-	created, err := client.CoreV1().Pods(pod.Namespace).Create(ctx, pod, metav1.CreateOptions{})
+	created, err := send()
 	to, failed := n.follower.now(ctx)
-	if failed != nil {
+	if err == nil && failed != nil {
 		err = failed
 	}
-	ask, _ := podHolding(pod, nil)
 	j.note(err, refusal{Refusal: ledgercheck.Refusal{From: from, To: to, Ask: ask}})
 	if err != nil {
 		return nil

@@ -11,6 +11,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
+
+	"usher.dev/usher/test/e2e/storm/ledgercheck"
 )
 
 // weather is clients that create and delete pods of a tenant at random.
@@ -56,13 +58,23 @@ func (w *weather) rage(t *testing.T, lasts time.Duration) {
 func (w *weather) once(ctx context.Context, client kubernetes.Interface, random *rand.Rand) {
 	if random.IntN(5) < 3 {
 		namespace := w.namespaces[random.IntN(len(w.namespaces))]
-		if created := w.journal.create(ctx, w.tenant, client, podOf(namespace, "", w.draw(random))); created != nil {
-			w.mu.Lock()
-			w.alive = append(w.alive, created)
-			w.mu.Unlock()
-		}
+		w.keep(w.journal.create(ctx, w.tenant, client, podOf(namespace, "", w.draw(random))))
 		return
 	}
+	w.drop(ctx, client, random)
+}
+
+// keep remembers a pod that was admitted; nil: it was not.
+func (w *weather) keep(created *corev1.Pod) {
+	if created != nil {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.alive = append(w.alive, created)
+	}
+}
+
+// drop deletes one of the pods, if there is any.
+func (w *weather) drop(ctx context.Context, client kubernetes.Interface, random *rand.Rand) {
 	pod := w.pick(random)
 	if pod == nil {
 		return
@@ -90,18 +102,32 @@ func (w *weather) pick(random *rand.Rand) *corev1.Pod {
 	return pod
 }
 
-// fill creates pods that all ask for the same, one after the other, until one is
-// refused, and returns how many had room. Nothing else may be under way.
+// fill creates pods that all ask for the same, one after the other, in the first
+// namespace until one is refused, and returns how many had room. Nothing else may
+// be under way.
 func (n *tenant) fill(t *testing.T, with devices) int {
+	t.Helper()
+	return n.fillIn(t, n.namespaces[0], with)
+}
+
+func (n *tenant) fillIn(t *testing.T, namespace string, with devices) int {
 	t.Helper()
 	client := n.client(t)
 	j := newJournal()
 	for len(j.refusals) == 0 {
-		j.create(t.Context(), n, client, podOf(n.namespaces[0], "", with))
+		j.create(t.Context(), n, client, podOf(namespace, "", with))
 		if len(j.failures)+len(j.strange) > 0 {
 			t.Fatalf("%s %v", j, j.strange)
 		}
 	}
 	j.just(t, n)
 	return j.admitted
+}
+
+// used is what the ledger says is held.
+func (n *tenant) used(t *testing.T) (used int64) {
+	t.Helper()
+	must(t, n.follower.catchUp(t.Context()))
+	n.follower.check(n.name, func(c *ledgercheck.Checker) { used = c.Current().Status.Used })
+	return used
 }
