@@ -23,7 +23,8 @@ type board struct {
 	resources []deviceResource
 	// byDevice finds the units of a device's UUID.
 	byDevice map[string][]int
-	clique   string // the fabric clique of all GPUs, "" if they have none in common
+	clique   string   // the fabric clique of all GPUs, "" if they have none in common
+	models   []string // see modelsOf
 }
 
 // gpu is one physical GPU.
@@ -88,7 +89,7 @@ func newBoard(n *v1alpha1.GPUNode, known *shapes) (*board, error) {
 		b.gpus[i].slices = sliceCount(b.gpus[i].slices)
 	}
 	b.readNICs(status.NICs)
-	b.clique = commonClique(status.GPUs)
+	b.clique, b.models = commonClique(status.GPUs), modelsOf(status.GPUs)
 
 	add := func(resource int, device string, shares int32) {
 		p, ok := places[device]

@@ -1,6 +1,7 @@
 package extender
 
 import (
+	"cmp"
 	"context"
 	"time"
 )
@@ -11,6 +12,8 @@ type asked struct {
 	demand *demand // nil: no GPU
 	guest  guest
 	job    string
+	// refused says why no node at all will do, nil if one may.
+	refused *refusal
 }
 
 // ask reads what the pod of a question asks for.
@@ -24,6 +27,9 @@ func (s *Store) ask(q *question) (*asked, error) {
 		a.demand = s.demands.intern(d)
 		a.guest = s.tenancy.Load().guest(q.pod.Namespace)
 		a.job = jobOf(&q.pod.ObjectMeta, s.cfg.JobLabels)
+		if *s.cfg.RequireReservation {
+			a.refused = unreserved(q.pod, &a.guest)
+		}
 	}
 	return a, nil
 }
@@ -44,15 +50,29 @@ var refusedUnknown = refuse(causeUnknownNode, false, "no agent has reported the 
 // look judges one node for a pod. way is what is on its way there.
 func (s *Store) look(a *asked, n *snapshot, way *underway, now time.Duration) row {
 	r := row{node: n, verdict: n.verdict(a.demand, way), factor: float32(s.fresh.factor(n.age(now)))}
-	switch {
-	case !a.guest.mayUse(n.owners):
-		r.refused = a.guest.refusal(n.owners)
-	case n.board != nil && r.factor == 0:
+	if r.refused = a.barred(n); r.refused != nil {
+		return r
+	}
+	if n.board != nil && r.factor == 0 {
 		r.refused = newRefusal(causeLost, false, "the last GPU report is %s old", n.age(now).Round(time.Second))
-	default:
+	} else {
 		r.refused = r.verdict.refused
 	}
 	return r
+}
+
+// barred says why the pod may not use a node, whatever is free there; nil if it
+// may.
+func (a *asked) barred(n *snapshot) *refusal {
+	switch {
+	case a.refused != nil:
+		return a.refused
+	case !a.guest.mayUse(n.owners):
+		return a.guest.refusal(n.owners)
+	case n.board != nil:
+		return a.guest.grant.refusal(a.guest.tenant, n.board.models)
+	}
+	return nil
 }
 
 // filter judges all nodes of a question for a pod that asks for GPUs. It has no
@@ -108,7 +128,7 @@ func (s *Store) judgeAll(q *question, a *asked, others []*decision) (rows []row,
 	for i, name := range q.names {
 		n := names[string(plainName(name))]
 		if n == nil {
-			rows[i].refused = refusedUnknown
+			rows[i].refused = cmp.Or(a.refused, refusedUnknown)
 			continue
 		}
 		snap := n.current.Load()

@@ -99,7 +99,7 @@ func (s *Store) preempt(p *preemption, a *asked) map[string]*extenderv1.MetaVict
 
 // victims are those of one node, nil if none make room.
 func (s *Store) victims(a *asked, n *snapshot, proposed *extenderv1.MetaVictims, priority int32, now time.Duration) *extenderv1.MetaVictims {
-	if n.board == nil || n.refused != nil || !a.guest.mayUse(n.owners) || s.fresh.factor(n.age(now)) == 0 {
+	if n.board == nil || n.refused != nil || a.barred(n) != nil || s.fresh.factor(n.age(now)) == 0 {
 		return nil
 	}
 	o := n.state.occupied.clone()

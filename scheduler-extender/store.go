@@ -84,7 +84,7 @@ func NewStore(cfg *v1alpha1.ExtenderConfiguration, clock Clock, metrics *Metrics
 	s.pending = newPending(clock, cfg.DecisionLease.Duration)
 	s.tenancy.Store(&tenancy{
 		label: cfg.TenantLabel, open: cfg.TenantlessPodsMayEnterPools,
-		namespaces: map[string]string{}, pools: map[string]pool{},
+		namespaces: map[string]string{}, pools: map[string]pool{}, grants: map[string]*grant{},
 	})
 	s.publish()
 	return s, nil

@@ -2,6 +2,7 @@ package extender
 
 import (
 	"maps"
+	"reflect"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -56,41 +57,61 @@ func (s *Store) changeNamespaces(change func(map[string]string)) {
 	s.tenancy.Store(&t)
 }
 
-// SetTenant takes in a tenant.
+// SetTenant takes in a tenant. Its status changes often, and means nothing here but
+// for whether it is accepted.
 func (s *Store) SetTenant(tenant *v1alpha1.Tenant) {
-	s.changeTenants(func(t *tenancy) { t.setPool(tenant) })
+	if s.tenancy.Load().has(tenant) {
+		return
+	}
+	s.changeTenants(func(t *tenancy) { t.set(tenant) })
 }
 
 // DeleteTenant forgets a tenant.
 func (s *Store) DeleteTenant(name string) {
-	s.changeTenants(func(t *tenancy) { delete(t.pools, name) })
+	s.changeTenants(func(t *tenancy) {
+		delete(t.pools, name)
+		delete(t.grants, name)
+	})
 }
 
 // ReplaceTenants takes in all tenants at once.
 func (s *Store) ReplaceTenants(list []*v1alpha1.Tenant) {
 	s.changeTenants(func(t *tenancy) {
 		clear(t.pools)
+		clear(t.grants)
 		for _, tenant := range list {
-			t.setPool(tenant)
+			t.set(tenant)
 		}
 	})
 	s.listed(listedTenants)
 }
 
-func (t *tenancy) setPool(tenant *v1alpha1.Tenant) {
+// has says whether the tenant is known as it is.
+func (t *tenancy) has(tenant *v1alpha1.Tenant) bool {
+	p, pooled := t.poolOf(tenant)
+	known, wasPooled := t.pools[tenant.Name]
+	return pooled == wasPooled && reflect.DeepEqual(p, known) && reflect.DeepEqual(grantOf(tenant), t.grants[tenant.Name])
+}
+
+func (t *tenancy) set(tenant *v1alpha1.Tenant) {
 	if p, ok := t.poolOf(tenant); ok {
 		t.pools[tenant.Name] = p
 	} else {
 		delete(t.pools, tenant.Name)
 	}
+	if g := grantOf(tenant); g != nil {
+		t.grants[tenant.Name] = g
+	} else {
+		delete(t.grants, tenant.Name)
+	}
 }
 
-// changeTenants changes the pools, and what nodes know of their owners.
+// changeTenants changes pools and grants, and what nodes know of their owners.
 func (s *Store) changeTenants(change func(*tenancy)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	t := *s.tenancy.Load()
-	t.pools = maps.Clone(t.pools)
+	t.pools, t.grants = maps.Clone(t.pools), maps.Clone(t.grants)
 	change(&t)
 	s.tenancy.Store(&t)
 	for _, n := range s.all {

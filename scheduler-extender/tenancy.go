@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 
 	"usher.dev/usher/api/v1alpha1"
 )
@@ -18,6 +19,7 @@ type tenancy struct {
 	open       bool              // pods of no tenant may enter pools
 	namespaces map[string]string // the tenant of each namespace that has one
 	pools      map[string]pool   // of tenants that have one
+	grants     map[string]*grant // of tenants with GPUs
 }
 
 // pool is a tenant's node pool, with the defaults of the Tenant kind filled in.
@@ -27,10 +29,11 @@ type pool struct {
 	soft     bool
 }
 
-// poolOf returns a tenant's pool, false if it has none.
+// poolOf returns a tenant's pool, false if it has none, or claims one that is an
+// older tenant's.
 func (t *tenancy) poolOf(tenant *v1alpha1.Tenant) (pool, bool) {
 	declared := tenant.Spec.NodePool
-	if declared == nil {
+	if declared == nil || meta.IsStatusConditionFalse(tenant.Status.Conditions, v1alpha1.ConditionAccepted) {
 		return pool{}, false
 	}
 	p := pool{
@@ -86,12 +89,14 @@ type guest struct {
 	anywhere bool
 	// pooled: it has a pool, which it prefers.
 	pooled bool
+	// grant is what its tenant may use, nil if it has none or may use no GPU.
+	grant *grant
 }
 
 func (t *tenancy) guest(namespace string) guest {
 	tenant := t.namespaces[namespace]
 	p, pooled := t.pools[tenant]
-	return guest{tenant: tenant, roams: !pooled || p.soft, anywhere: tenant == "" && t.open, pooled: pooled}
+	return guest{tenant: tenant, roams: !pooled || p.soft, anywhere: tenant == "" && t.open, pooled: pooled, grant: t.grants[tenant]}
 }
 
 // mayUse says whether a pod may use a node of these owners.

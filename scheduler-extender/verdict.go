@@ -17,6 +17,8 @@ const (
 	causeNotReady    cause = "not_ready"
 	causeLost        cause = "lost"
 	causeTenant      cause = "tenant"
+	causeModel       cause = "model"
+	causeUnreserved  cause = "unreserved"
 	causeNoResource  cause = "no_resource"
 	causeUnhealthy   cause = "unhealthy"
 	causeTaken       cause = "taken"

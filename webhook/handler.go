@@ -3,6 +3,7 @@ package webhook
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"runtime/debug"
@@ -120,6 +121,10 @@ func (h *Handler) respond(req *Request, out *Outcome, err error) (*admissionv1.A
 		status.Code, status.Reason = http.StatusInternalServerError, metav1.StatusReasonInternalError
 		status.Message = "usher could not look up what it needs to judge request " + req.UID + "; try again, or ask the platform team to look for it in usher's log"
 	}
+	if ledger, ok := errors.AsType[*LedgerError](err); ok {
+		status.Message = ledger.text(req.UID)
+		status.Details = &metav1.StatusDetails{RetryAfterSeconds: retryAfter}
+	}
 	return &admissionv1.AdmissionResponse{UID: types.UID(req.UID), Result: &status}, nil
 }
 
@@ -174,6 +179,9 @@ func (h *Handler) record(req *Request, out *Outcome, response *admissionv1.Admis
 		return decision
 	}
 	fields = append(fields, "policies", out.Digest)
+	if out.Reserved != nil {
+		fields = append(fields, "reservation", out.Reserved.ID, "gpus", out.Reserved.Units.String())
+	}
 	for _, err := range out.Errors {
 		h.metrics.policyFailed(err)
 		h.log.Error(err, "policy gave no verdict", "request", req.UID)

@@ -31,8 +31,12 @@ type Outcome struct {
 	Warned []Finding
 	// Audited holds what only the audit log is told, sorted.
 	Audited []Finding
-	// Patch holds the operations on the object that mutate it.
-	Patch []verdict.Operation
+	// Patch holds the operations on the object by which the policies mutate it,
+	// Stamp those that usher adds behind them: a reservation's ID is another one
+	// each time, so that reviews that nobody waits for leave it out.
+	Patch, Stamp []verdict.Operation
+	// Reserved is what was reserved; nil if nothing was.
+	Reserved *Reservation
 	// Digest identifies the policy set that judged.
 	Digest string
 	// Skipped says why no policy was asked; empty when they were.
@@ -45,11 +49,28 @@ type Outcome struct {
 // Allowed reports whether the request may go on.
 func (o *Outcome) Allowed() bool { return len(o.Denied) == 0 }
 
+// operations mutate the object, in this order.
+func (o *Outcome) operations() []verdict.Operation {
+	if len(o.Stamp) == 0 {
+		return o.Patch
+	}
+	return slices.Concat(o.Patch, o.Stamp)
+}
+
 // refuse denies for a reason of usher's own.
 func (o *Outcome) refuse(check, path, message string) {
-	f := Finding{Finding: verdict.Finding{Policy: "usher", Check: check, Message: message, Path: path}, Mode: v1alpha1.ModeEnforce}
+	o.Denied = append(o.Denied, own(check, path, message, v1alpha1.ModeEnforce))
+}
+
+// warn warns of something that usher itself found.
+func (o *Outcome) warn(check, path, message string) {
+	o.Warned = append(o.Warned, own(check, path, message, v1alpha1.ModeWarn))
+}
+
+func own(check, path, message string, mode v1alpha1.Mode) Finding {
+	f := Finding{Finding: verdict.Finding{Policy: "usher", Check: check, Message: message, Path: path}, Mode: mode}
 	f.Field, _ = locate(nil, path)
-	o.Denied = append(o.Denied, f)
+	return f
 }
 
 // CheckError is the check of a finding that says that a policy gave no verdict.

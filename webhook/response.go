@@ -99,8 +99,8 @@ func (o *Outcome) Response(uid string) (*admissionv1.AdmissionResponse, error) {
 		}
 		return r, nil
 	}
-	if len(o.Patch) > 0 {
-		patch, err := json.Marshal(o.Patch)
+	if operations := o.operations(); len(operations) > 0 {
+		patch, err := json.Marshal(operations)
 		if err != nil {
 			return nil, fmt.Errorf("encode the patch: %w", err)
 		}
@@ -135,6 +135,9 @@ func (o *Outcome) annotations() map[string]string {
 		a["decision"] = "allowed"
 	default:
 		a["decision"] = "denied"
+	}
+	if o.Reserved != nil {
+		a["reservation"], a["reserved-gpus"] = o.Reserved.ID, o.Reserved.Units.String()
 	}
 	for key, findings := range map[string][]Finding{"denied": o.Denied, "warned": o.Warned, "audited": o.Audited} {
 		if len(findings) == 0 {

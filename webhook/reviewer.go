@@ -19,6 +19,8 @@ import (
 type Cluster interface {
 	Namespace(ctx context.Context, name string) (map[string]any, error)
 	Tenant(ctx context.Context, name string) (map[string]any, error)
+	// Tenants returns all tenants, in order of their names.
+	Tenants(ctx context.Context) ([]map[string]any, error)
 }
 
 // Reviewer decides on requests. It has no state of its own; any number of
@@ -27,68 +29,72 @@ type Reviewer struct {
 	// Policies returns the policy set in force.
 	policies func() verdict.Policies
 	cluster  Cluster
+	// ledger is nil where none is kept: nothing is stamped or reserved then.
+	ledger Ledger
 
-	targets     targets
-	tenantLabel string
-	exempt      map[string]bool
+	targets      targets
+	tenantLabel  string
+	exempt       map[string]bool
+	weights      *weights
+	claimWriters *claimWriters
 }
 
-// NewReviewer returns a reviewer that asks the set in force at each review.
-func NewReviewer(policies func() verdict.Policies, cluster Cluster, cfg *v1alpha1.AdmissionConfiguration) *Reviewer {
+// NewReviewer returns a reviewer that asks the set in force at each review. A nil
+// ledger keeps none. The error is about the parameters of gpu_quota.
+func NewReviewer(policies func() verdict.Policies, cluster Cluster, ledger Ledger, cfg *v1alpha1.AdmissionConfiguration) (*Reviewer, error) {
 	exempt := map[string]bool{}
 	for _, name := range cfg.ExemptNamespaces {
 		exempt[name] = true
 	}
-	return &Reviewer{
-		policies:    policies,
-		cluster:     cluster,
-		targets:     newTargets(cfg.PodTemplates),
-		tenantLabel: cfg.TenantLabel,
-		exempt:      exempt,
+	weights, err := newWeights(cfg)
+	if err != nil {
+		return nil, err
 	}
+	writers, err := newClaimWriters(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return &Reviewer{
+		policies:     policies,
+		cluster:      cluster,
+		ledger:       ledger,
+		targets:      newTargets(cfg.PodTemplates),
+		tenantLabel:  cfg.TenantLabel,
+		exempt:       exempt,
+		weights:      weights,
+		claimWriters: writers,
+	}, nil
 }
 
-// judgedWhole are the kinds that policies judge although they hold no pod, with
-// the updates of them that are judged.
-var judgedWhole = map[groupKind]judgedUpdates{
-	{"", "Namespace"}:                            allUpdates,
-	{"", "Binding"}:                              updatesOfSpec,
-	{"resource.k8s.io", "ResourceClaim"}:         updatesOfSpec,
-	{"resource.k8s.io", "ResourceClaimTemplate"}: updatesOfSpec,
-	// All that it holds is metadata and status.
-	{"usher.dev", "GPUNode"}: allUpdates,
-}
-
-type judgedUpdates int
-
-const (
-	// updatesOfSpec: not those that leave all but metadata and status alone.
-	updatesOfSpec judgedUpdates = iota
-	allUpdates
-)
-
-// Mutate answers the mutating webhook: a patch for a pod that is created.
+// Mutate answers the mutating webhook: a patch for a pod that is created, and in
+// a tenant's namespace the label of a reservation for what may hold GPUs.
 func (r *Reviewer) Mutate(ctx context.Context, req *Request) (*Outcome, error) {
 	policies := r.policies()
 	out := &Outcome{Digest: policies.Digest()}
 	if out.Skipped = r.skip(req); out.Skipped != "" {
 		return out, nil
 	}
-	if !req.createsPod() {
-		out.Skipped = "only pods that are created are mutated"
+	if !req.createsPod() && !req.createsClaim() {
+		out.Skipped = "only pods and claims that are created are mutated"
 		return out, nil
 	}
 	in, err := r.surroundings(ctx, req)
 	if err != nil {
 		return nil, err
 	}
+	if req.createsClaim() {
+		r.stampClaim(req, in, out)
+		return out, nil
+	}
 	in.Pod = req.pod()
 	mutation := policies.Mutate(ctx, in)
 	out.add(req, mutation.Results, "", nil)
 	if out.Allowed() {
 		out.Patch = mutation.Operations
+		in.Pod = mutation.Pod
+		err = r.stampPod(in, out)
 	}
-	return out, nil
+	return out, err
 }
 
 // Validate answers the validating webhook.
@@ -106,8 +112,7 @@ func (r *Reviewer) Validate(ctx context.Context, req *Request) (*Outcome, error)
 			return nil, err
 		}
 		in.Pod = req.pod()
-		out.add(req, policies.Validate(ctx, in), "", nil)
-		return out, nil
+		return out, r.admit(ctx, policies, req, in, out)
 	}
 	if _, holdsPods := r.targets[kind]; !holdsPods {
 		if err := r.validateWhole(ctx, policies, req, out); err != nil {
@@ -136,11 +141,15 @@ func (r *Reviewer) Validate(ctx context.Context, req *Request) (*Outcome, error)
 		old, _, _ = r.targets.find(kind, req.OldObject())
 	}
 	changes := changesOf(found, old, terminating(req.OldObject()))
-	if len(changes) == 0 {
-		out.Skipped = "no pod or pod template changes"
-	}
 	for i, c := range changes {
 		r.judgeChange(ctx, policies, in, req, out, c, len(changes)-i)
+	}
+	foreseen, err := r.forecast(ctx, policies, req, in, out, found, old)
+	if err != nil {
+		return nil, err
+	}
+	if len(changes) == 0 && !foreseen {
+		out.Skipped = "no pod or pod template changes"
 	}
 	out.sort()
 	return out, nil
@@ -158,11 +167,17 @@ func (r *Reviewer) validateWhole(ctx context.Context, policies verdict.Policies,
 	if err != nil {
 		return err
 	}
-	if req.Operation == Update && updates != allUpdates && sameApartFromMetadata(req.Object(), req.OldObject()) {
+	if req.createsClaim() {
+		return r.admit(ctx, policies, req, in, out)
+	}
+	if req.Operation == Update && !updates.judge(req.Object(), req.OldObject()) {
 		out.Skipped = "nothing that is judged changes"
 		return nil
 	}
 	out.add(req, policies.Validate(ctx, in), "", nil)
+	if req.groupKind() == tenantKind {
+		checkParameters(policies, req, out)
+	}
 	return nil
 }
 
@@ -208,8 +223,8 @@ func (r *Reviewer) Review(ctx context.Context, req *Request, apply func(map[stri
 		return mutated, err
 	}
 	after := *req
-	if len(mutated.Patch) > 0 {
-		object, err := apply(req.Object(), mutated.Patch)
+	if patch := mutated.operations(); len(patch) > 0 {
+		object, err := apply(req.Object(), patch)
 		if err != nil {
 			return nil, err
 		}
@@ -230,7 +245,7 @@ func (r *Reviewer) Review(ctx context.Context, req *Request, apply func(map[stri
 // skip says why a request needs no verdict, "" if it needs one.
 func (r *Reviewer) skip(req *Request) string {
 	switch {
-	case req.Operation == Delete || req.Operation == Connect:
+	case req.Operation == Connect || req.Operation == Delete && !judgedDeletions[req.groupKind()]:
 		return req.Operation + " is not judged"
 	case r.exempt[req.Namespace]:
 		return "namespace " + req.Namespace + " is exempt"
@@ -241,6 +256,14 @@ func (r *Reviewer) skip(req *Request) string {
 // surroundings collects the namespace and the tenant of a request.
 func (r *Reviewer) surroundings(ctx context.Context, req *Request) (verdict.Input, error) {
 	in := verdict.Input{Request: req.Raw}
+	if req.groupKind() == tenantKind {
+		tenants, err := r.cluster.Tenants(ctx)
+		if err != nil {
+			return in, fmt.Errorf("look up tenants: %w", err)
+		}
+		in.Tenants = claims(tenants)
+		return in, nil
+	}
 	if req.Namespace == "" || (req.groupKind() == groupKind{"", "Namespace"}) {
 		return in, nil
 	}

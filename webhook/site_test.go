@@ -34,6 +34,7 @@ type site struct {
 	policies map[string]string // by name of the policy or file
 	config   string
 	objects  string
+	ledger   webhook.Ledger // nil: none is kept
 	drain    time.Duration
 	certDir  string
 	tls      func(*tls.Config)
@@ -96,7 +97,11 @@ func (s site) start(t *testing.T) *served {
 		ended:    make(chan error, 1),
 	}
 	log := out.logs.logger()
-	mutate, validate := webhook.NewHandlers(webhook.NewReviewer(out.engine.Current, objects, cfg), log, log, webhook.NewMetrics(out.registry))
+	reviewer, err := webhook.NewReviewer(out.engine.Current, objects, s.ledger, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mutate, validate := webhook.NewHandlers(reviewer, log, log, webhook.NewMetrics(out.registry))
 	out.server = &serving.Server{
 		Listen: out.addr, ProbeListen: out.probes, CertDir: s.certDir, TLS: s.tls, Drain: s.drain,
 		What: "the webhooks", Handlers: map[string]http.Handler{"/mutate": mutate, "/validate": validate},

@@ -19,6 +19,13 @@ type ExtenderConfiguration struct {
 	// policy tenant_isolation.
 	TenantlessPodsMayEnterPools bool `json:"tenantlessPodsMayEnterPools,omitempty"`
 
+	// RequireReservation says whether a pod that asks for GPUs in the namespace of
+	// a tenant with spec.gpu is refused everywhere unless it bears the label
+	// usher.dev/reservation, by which usher-webhook has counted it. Default: true.
+	// False lets pods be scheduled that were admitted before usher-webhook was
+	// there, or while it was not asked.
+	RequireReservation *bool `json:"requireReservation,omitempty"`
+
 	// RackLabel is the label of a node that names its rack. Default:
 	// "topology.kubernetes.io/rack".
 	RackLabel string `json:"rackLabel,omitempty"`

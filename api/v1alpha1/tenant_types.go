@@ -414,12 +414,15 @@ type GPULimits struct {
 	Caps map[string]int64 `json:"caps,omitempty"`
 
 	// Models lists the GPU models that the tenant's pods may run on, as the
-	// node label nvidia.com/gpu.product names them; a trailing * matches the
-	// rest of a name. Empty: every model.
+	// node label nvidia.com/gpu.product names them, such as
+	// NVIDIA-H100-80GB-HBM3. A node whose GPUs are shared or divided into MIG
+	// devices may bear another value, which counts as another model: NVIDIA's
+	// feature discovery appends -SHARED, or -MIG-1g.5gb. Empty: every model.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=64
 	// +kubebuilder:validation:items:MaxLength=63
+	// +kubebuilder:validation:items:Pattern=`^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$`
 	Models []string `json:"models,omitempty"`
 
 	// Resources lists the GPU resources that the tenant may ask for, such as

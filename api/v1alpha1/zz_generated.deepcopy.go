@@ -86,6 +86,11 @@ func (in *DeviceResource) DeepCopy() *DeviceResource {
 func (in *ExtenderConfiguration) DeepCopyInto(out *ExtenderConfiguration) {
 	*out = *in
 	out.TypeMeta = in.TypeMeta
+	if in.RequireReservation != nil {
+		in, out := &in.RequireReservation, &out.RequireReservation
+		*out = new(bool)
+		**out = **in
+	}
 	if in.JobLabels != nil {
 		in, out := &in.JobLabels, &out.JobLabels
 		*out = make([]string, len(*in))

@@ -1,14 +1,17 @@
 package main
 
 import (
+	"net/http"
 	"time"
 
-	"github.com/go-logr/logr"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
-	"k8s.io/utils/ptr"
+	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"usher.dev/usher/api/v1alpha1"
@@ -32,21 +35,28 @@ const (
 	retryPeriod   = 2 * time.Second
 )
 
-func managerOptions(o *options, log logr.Logger) ctrl.Options {
+// managerOptions are those of a manager whose cache keeps this much of kinds.
+func (c *controller) managerOptions(keep map[client.Object]cache.ByObject) ctrl.Options {
 	return ctrl.Options{
-		Scheme: newScheme(),
-		Logger: log,
-		Cache:  cacheOptions(),
+		Scheme:         c.scheme,
+		MapperProvider: func(*rest.Config, *http.Client) (meta.RESTMapper, error) { return c.mapper, nil },
+		Logger:         c.log,
+		Cache: cache.Options{
+			ByObject: keep,
+			// What nothing watches is read live, or not at all: never by a watch
+			// that the first reading begins.
+			ReaderFailOnMissingInformer: true,
+		},
 
-		LeaderElection:          o.leaderElect,
+		LeaderElection:          c.options.leaderElect,
 		LeaderElectionID:        leaseName,
-		LeaderElectionNamespace: o.namespace,
+		LeaderElectionNamespace: c.options.namespace,
 		// The process ends with the manager, as this needs.
 		LeaderElectionReleaseOnCancel: true,
-		LeaseDuration:                 ptr.To(leaseDuration),
-		RenewDeadline:                 ptr.To(renewDeadline),
-		RetryPeriod:                   ptr.To(retryPeriod),
-		GracefulShutdownTimeout:       ptr.To(stopWithin),
+		LeaseDuration:                 new(leaseDuration),
+		RenewDeadline:                 new(renewDeadline),
+		RetryPeriod:                   new(retryPeriod),
+		GracefulShutdownTimeout:       new(stopWithin),
 
 		// usher's own server has them.
 		Metrics:                metricsserver.Options{BindAddress: "0"},

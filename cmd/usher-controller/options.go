@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"time"
 
 	"github.com/spf13/pflag"
+
+	"usher.dev/usher/quota"
 )
 
 const usage = `usher-controller makes what each Tenant says true: its namespaces, and the quotas,
@@ -48,7 +51,7 @@ func parseOptions(args []string, out io.Writer) (*options, error) {
 	f.StringVar(&o.kubeconfig, "kubeconfig", "", "kubeconfig file; default: $KUBECONFIG, else the pod's service account")
 	f.StringVar(&o.probeListen, "probe-listen", "127.0.0.1:8083", "address of /startupz, /livez, /readyz and /metrics (plain HTTP); empty for none")
 	f.BoolVar(&o.leaderElect, "leader-elect", true, "work only while this replica holds the Lease usher-controller, in $POD_NAMESPACE or else usher-system; without, no other replica may run")
-	f.DurationVar(&o.reservationTTL, "reservation-ttl", 70*time.Second, "how long a reservation waits for its pod or claim; longer than the API server may take for one request (its --request-timeout, 1m)")
+	f.DurationVar(&o.reservationTTL, "reservation-ttl", quota.DefaultTTL, fmt.Sprintf("how long a reservation waits for its pod or claim; at least %s, since until then the API server may make what it was asked for", quota.LeastTTL))
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "log every change and more")
 	f.BoolVarP(&o.help, "help", "h", false, "show this")
 	f.Usage = func() { fmt.Fprint(out, usage+f.FlagUsages()) }
@@ -67,8 +70,13 @@ func (o *options) validate(rest []string) error {
 	if len(rest) > 0 {
 		errs = append(errs, fmt.Errorf("unexpected arguments %q", rest))
 	}
-	if o.reservationTTL < time.Second {
-		errs = append(errs, errors.New("--reservation-ttl must be at least a second"))
+	if o.probeListen != "" {
+		if _, _, err := net.SplitHostPort(o.probeListen); err != nil {
+			errs = append(errs, fmt.Errorf("--probe-listen %q: want host:port: %w", o.probeListen, err))
+		}
+	}
+	if o.reservationTTL < quota.LeastTTL {
+		errs = append(errs, fmt.Errorf("--reservation-ttl must be at least %s: until then the API server may make what it was asked for", quota.LeastTTL))
 	}
 	return errors.Join(errs...)
 }

@@ -8,9 +8,12 @@ import (
 	"github.com/go-logr/logr"
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/rest"
 	"k8s.io/klog/v2"
 	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/manager"
+	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"usher.dev/usher/internal/apiserver"
@@ -50,7 +53,9 @@ func execute(ctx context.Context, args []string, stderr io.Writer) int {
 // controller is the process.
 type controller struct {
 	options  *options
-	manager  manager.Manager
+	kube     *rest.Config
+	scheme   *runtime.Scheme
+	mapper   meta.RESTMapper
 	parts    []part
 	progress progress
 	registry *prometheus.Registry
@@ -67,11 +72,16 @@ func setup(o *options, log logr.Logger) (*controller, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &controller{options: o, registry: prometheus.NewRegistry(), log: log}
-	if c.manager, err = ctrl.NewManager(kube, managerOptions(o, log)); err != nil {
-		return nil, fmt.Errorf("make a manager: %w", err)
+	connection, err := rest.HTTPClientFor(kube)
+	if err != nil {
+		return nil, fmt.Errorf("make a client: %w", err)
 	}
-	c.parts, err = parts(cfg, o, c.manager, c.registry)
+	mapper, err := apiutil.NewDynamicRESTMapper(kube, connection)
+	if err != nil {
+		return nil, fmt.Errorf("make a client: %w", err)
+	}
+	c := &controller{options: o, kube: kube, scheme: newScheme(), mapper: mapper, registry: prometheus.NewRegistry(), log: log}
+	c.parts, err = parts(cfg, o, c.registry)
 	return c, err
 }
 

@@ -6,48 +6,34 @@ import (
 	"fmt"
 	"time"
 
-	"k8s.io/apimachinery/pkg/runtime/schema"
+	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
-
-	"usher.dev/usher/api/v1alpha1"
 )
 
+// stopWithin is how long work in hand may take to end, and stopMargin how much
+// longer everything else. Together less than the Deployment's
+// terminationGracePeriodSeconds.
 const (
-	// askAgain is the time between two questions whether the API server is there
-	// and knows usher's kinds.
-	askAgain = 2 * time.Second
-	// stopWithin is how long work in hand may take to end, and stopMargin how
-	// much longer everything else. Together less than the Deployment's
-	// terminationGracePeriodSeconds.
 	stopWithin = 15 * time.Second
 	stopMargin = 5 * time.Second
 )
 
-// needed are the kinds without which nothing can be done.
-var needed = []schema.GroupKind{
-	v1alpha1.GroupVersion.WithKind("Tenant").GroupKind(),
-	v1alpha1.GroupVersion.WithKind("QuotaLedger").GroupKind(),
-}
-
 // work does what the parts do until the context ends. It returns an error, too,
 // when another replica has taken the lease over: what runs on must not.
 func (c *controller) work(ctx context.Context) error {
-	if err := c.await(ctx); err != nil {
+	keep, err := c.await(ctx)
+	if err != nil {
 		return ignoreEnd(ctx, err)
 	}
-	for _, p := range c.parts {
-		if err := p.SetupWithManager(c.manager); err != nil {
-			return ignoreEnd(ctx, fmt.Errorf("set up: %w", err))
-		}
+	m, err := c.newManager(keep)
+	if err != nil {
+		return ignoreEnd(ctx, err)
 	}
-	if err := c.manager.Add(warmed{c}); err != nil {
-		return err
-	}
-	go c.progress.awaitLead(ctx, c.manager.Elected())
-
+	go c.progress.awaitLead(ctx, m.Elected())
 	ended := make(chan error, 1)
-	go func() { ended <- c.manager.Start(ctx) }()
+	go func() { ended <- m.Start(ctx) }()
 	select {
 	case err := <-ended:
 		return ignoreEnd(ctx, err)
@@ -66,6 +52,20 @@ func (c *controller) work(ctx context.Context) error {
 	}
 }
 
+// newManager makes a manager that does what the parts do.
+func (c *controller) newManager(keep map[client.Object]cache.ByObject) (ctrl.Manager, error) {
+	m, err := ctrl.NewManager(c.kube, c.managerOptions(keep))
+	if err != nil {
+		return nil, fmt.Errorf("make a manager: %w", err)
+	}
+	for _, p := range c.parts {
+		if err := p.SetupWithManager(m); err != nil {
+			return nil, fmt.Errorf("set up: %w", err)
+		}
+	}
+	return m, m.Add(warming{m.GetCache(), keep, &c.progress})
+}
+
 // ignoreEnd drops errors that come of the end.
 func ignoreEnd(ctx context.Context, err error) error {
 	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
@@ -74,46 +74,27 @@ func ignoreEnd(ctx context.Context, err error) error {
 	return err
 }
 
-// await waits for the API server to be there and to know usher's kinds, which
-// may be installed after the controller.
-func (c *controller) await(ctx context.Context) error {
-	mapper := c.manager.GetRESTMapper()
-	for _, kind := range needed {
-		for {
-			_, err := mapper.RESTMapping(kind)
-			if err == nil {
-				break
-			}
-			c.progress.waiting(fmt.Errorf("find the kind %s: %w", kind.Kind, err))
-			c.log.Error(err, "cannot begin yet", "kind", kind.Kind)
-			select {
-			case <-ctx.Done():
-				return ctx.Err()
-			case <-time.After(askAgain):
-			}
-		}
-	}
-	c.progress.waiting(errors.New("the caches are not in sync yet"))
-	return nil
+// warming fills the caches of everything that the parts watch, whether the
+// replica leads or not, so that a standby can take over at once.
+type warming struct {
+	cache    cache.Cache
+	keep     map[client.Object]cache.ByObject
+	progress *progress
 }
 
-// warmed fills the caches of everything that the parts watch, whether the replica
-// leads or not, so that a standby can take over at once.
-type warmed struct{ *controller }
-
-var _ manager.LeaderElectionRunnable = warmed{}
+var _ manager.LeaderElectionRunnable = warming{}
 
 // NeedLeaderElection says that a standby does this too.
-func (warmed) NeedLeaderElection() bool { return false }
+func (warming) NeedLeaderElection() bool { return false }
 
 // Start returns when the caches are in sync.
-func (w warmed) Start(ctx context.Context) error {
-	for _, object := range watched() {
-		if _, err := w.manager.GetCache().GetInformer(ctx, object, cache.BlockUntilSynced(false)); err != nil {
+func (w warming) Start(ctx context.Context) error {
+	for object := range w.keep {
+		if _, err := w.cache.GetInformer(ctx, object, cache.BlockUntilSynced(false)); err != nil {
 			return fmt.Errorf("watch %T: %w", object, err)
 		}
 	}
-	if w.manager.GetCache().WaitForCacheSync(ctx) {
+	if w.cache.WaitForCacheSync(ctx) {
 		w.progress.synced()
 	}
 	return nil

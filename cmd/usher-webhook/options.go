@@ -14,8 +14,8 @@ const usage = `usher-webhook answers the API server's admission reviews at /muta
 In a cluster it reads Namespaces and Tenants through the API server:
   usher-webhook --cert-dir /etc/usher/tls
 
-On a laptop it needs no cluster; they come from files, and the certificate is
-made in memory:
+On a laptop it needs no cluster; they come from files, QuotaLedgers among them,
+which are judged by and never written, and the certificate is made in memory:
   usher-webhook --standalone --objects testdata/objects --listen 127.0.0.1:9443
 
 Flags:
@@ -50,7 +50,7 @@ func parseOptions(args []string, out io.Writer) (*options, error) {
 	f.StringVar(&o.config, "config", "", "configuration file (kind AdmissionConfiguration)")
 	f.StringVar(&o.policyDir, "policy-dir", "", "folder of Rego policies over the embedded ones, compiled anew when it changes")
 	f.BoolVar(&o.standalone, "standalone", false, "run without a cluster")
-	f.StringVar(&o.objects, "objects", "", "with --standalone: folder of YAML files with Namespaces and Tenants")
+	f.StringVar(&o.objects, "objects", "", "with --standalone: folder of YAML files with Namespaces, Tenants and QuotaLedgers")
 	f.StringVar(&o.writeCA, "write-ca", "", "with --standalone and no --cert-dir: file to write the made authority's certificate to")
 	f.StringVar(&o.kubeconfig, "kubeconfig", "", "kubeconfig file; default: $KUBECONFIG, else the pod's service account")
 	f.DurationVar(&o.drain, "drain", 5*time.Second, "how long to go on answering after SIGTERM, so that the API server finds out")
@@ -77,7 +77,7 @@ func (o *options) validate(rest []string) error {
 	}
 	if !o.standalone {
 		if o.objects != "" {
-			errs = append(errs, errors.New("--objects needs --standalone: in a cluster, Namespaces and Tenants come from the API server"))
+			errs = append(errs, errors.New("--objects needs --standalone: in a cluster, Namespaces, Tenants and QuotaLedgers come from the API server"))
 		}
 		if o.certDir == "" {
 			errs = append(errs, errors.New("--cert-dir is missing: in a cluster the API server must be able to verify the certificate; --standalone makes one in memory"))

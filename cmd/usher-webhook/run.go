@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -27,6 +28,7 @@ import (
 	"usher.dev/usher/internal/logging"
 	"usher.dev/usher/internal/serving"
 	"usher.dev/usher/policies"
+	"usher.dev/usher/quota"
 	"usher.dev/usher/webhook"
 )
 
@@ -97,22 +99,29 @@ func setup(o *options, logs *logging.Logs) (*serving.Server, []func(context.Cont
 	}
 
 	var surroundings webhook.Cluster
+	var ledger webhook.Ledger
 	if o.standalone {
-		if surroundings, err = objects(o.objects); err != nil {
-			return nil, nil, err
-		}
-	} else {
-		informers, err := connect(o.kubeconfig, logs.Log)
+		files, err := objects(o.objects)
 		if err != nil {
 			return nil, nil, err
 		}
-		surroundings = informers
+		surroundings, ledger = files, quota.NewFixed(files)
+	} else {
+		informers, reserver, err := connect(o.kubeconfig, logs.Log)
+		if err != nil {
+			return nil, nil, err
+		}
+		surroundings, ledger = informers, reserver
 		registry.MustRegister(informers.Collectors()...)
-		ready.informers = informers
-		background = append(background, informers.Start)
+		registry.MustRegister(reserver.Collectors()...)
+		ready.informers, ready.reserver = informers, reserver
+		background = append(background, informers.Start, reserver.Start)
 	}
 
-	reviewer := webhook.NewReviewer(judges.Current, surroundings, cfg)
+	reviewer, err := webhook.NewReviewer(judges.Current, surroundings, ledger, cfg)
+	if err != nil {
+		return nil, nil, err
+	}
 	mutate, validate := webhook.NewHandlers(reviewer, logs.Log, logs.Sampled, webhook.NewMetrics(registry))
 	server := &serving.Server{
 		Listen:      o.listen,
@@ -160,12 +169,17 @@ func objects(dir string) (*cluster.Objects, error) {
 	return cluster.Load(dir)
 }
 
-func connect(kubeconfig string, log logr.Logger) (*cluster.Informers, error) {
+func connect(kubeconfig string, log logr.Logger) (*cluster.Informers, *quota.Reserver, error) {
 	cfg, err := apiserver.Find(kubeconfig, "usher-webhook", "--standalone")
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return cluster.NewInformers(cfg, log.WithName("watch"))
+	informers, err := cluster.NewInformers(cfg, log.WithName("watch"))
+	if err != nil {
+		return nil, nil, err
+	}
+	reserver, err := quota.NewReserver(cfg, log.WithName("ledger"))
+	return informers, reserver, err
 }
 
 // tlsOptions returns what the listener needs beyond the certificate files.
@@ -211,6 +225,7 @@ func makeCertificate(o *options) (*tls.Certificate, error) {
 type readiness struct {
 	engine    *engine.Engine
 	informers *cluster.Informers
+	reserver  *quota.Reserver
 	watcher   *engine.Watcher
 }
 
@@ -222,7 +237,7 @@ func (r *readiness) check() (detail string, err error) {
 		detail += "\npolicies not reloaded, the last good set is in force: " + r.watcher.Err().Error()
 	}
 	if r.informers != nil {
-		return detail, r.informers.Current()
+		return detail, errors.Join(r.informers.Current(), r.reserver.Current())
 	}
 	return detail, nil
 }

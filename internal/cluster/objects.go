@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -24,20 +25,37 @@ import (
 	"usher.dev/usher/api/v1alpha1"
 )
 
-// Objects are Namespaces and Tenants that stand in files. A namespace that is
-// in none of them exists and has no labels.
+// Objects are Namespaces, Tenants and QuotaLedgers that stand in files. A
+// namespace that is in none of them exists and has no labels.
 type Objects struct {
 	namespaces map[string]map[string]any
 	tenants    map[string]map[string]any
+	// limits are what tenants may hold; a tenant without is granted no GPU.
+	limits  map[string]*v1alpha1.GPULimits
+	ledgers map[string]*v1alpha1.QuotaLedger
 }
 
 // NewObjects returns no objects.
 func NewObjects() *Objects {
-	return &Objects{namespaces: map[string]map[string]any{}, tenants: map[string]map[string]any{}}
+	return &Objects{
+		namespaces: map[string]map[string]any{}, tenants: map[string]map[string]any{},
+		limits: map[string]*v1alpha1.GPULimits{}, ledgers: map[string]*v1alpha1.QuotaLedger{},
+	}
 }
 
-// Load reads every .yaml, .yml and .json file below a folder. Other kinds than
-// Namespace and Tenant are passed over.
+// Holds reports whether Objects keep objects of a kind; they pass over others.
+func Holds(object map[string]any) bool {
+	switch object["apiVersion"] {
+	case "v1":
+		return object["kind"] == "Namespace"
+	case v1alpha1.GroupVersion.String():
+		return object["kind"] == "Tenant" || object["kind"] == "QuotaLedger"
+	}
+	return false
+}
+
+// Load reads every .yaml, .yml and .json file below a folder. Kinds that are not
+// held are passed over.
 func Load(dir string) (*Objects, error) {
 	o := NewObjects()
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
@@ -98,46 +116,55 @@ func (o *Objects) addDocument(document []byte) error {
 	return nil
 }
 
-// Add adds one object if it is a Namespace or a Tenant; strict is its source,
-// which is checked for unknown fields.
+// Add adds one object if it is of a kind that is held; strict is its source, which
+// is checked for unknown fields.
 func (o *Objects) Add(object map[string]any, strict []byte) error {
+	if !Holds(object) {
+		return nil
+	}
+	kind := object["kind"].(string)
 	metadata, _ := object["metadata"].(map[string]any)
 	name, _ := metadata["name"].(string)
-	isNamespace := object["apiVersion"] == "v1" && object["kind"] == "Namespace"
-	isTenant := object["apiVersion"] == v1alpha1.GroupVersion.String() && object["kind"] == "Tenant"
-	switch {
-	case name == "" && (isNamespace || isTenant):
-		return fmt.Errorf("a %s has no metadata.name", object["kind"])
-	case isNamespace:
-		var typed corev1.Namespace
-		if err := decode(strict, &typed); err != nil {
-			return fmt.Errorf("Namespace %s: %w", name, err)
-		}
-		// The API server sets it on every namespace.
-		if typed.Labels == nil {
-			typed.Labels = map[string]string{}
-		}
-		typed.Labels[corev1.LabelMetadataName] = name
-		plain, err := runtime.DefaultUnstructuredConverter.ToUnstructured(&typed)
-		if err != nil {
-			return fmt.Errorf("Namespace %s: %w", name, err)
-		}
-		o.namespaces[name] = plain
-	case isTenant:
-		typed := v1alpha1.Tenant{}
-		if err := decode(strict, &typed); err != nil {
-			return fmt.Errorf("Tenant %s: %w", name, err)
-		}
-		if pool := typed.Spec.NodePool; pool != nil {
-			setPoolDefaults(pool)
-		}
-		plain, err := runtime.DefaultUnstructuredConverter.ToUnstructured(&typed)
-		if err != nil {
-			return fmt.Errorf("Tenant %s: %w", name, err)
-		}
-		o.tenants[name] = plain
+	if name == "" {
+		return fmt.Errorf("a %s has no metadata.name", kind)
+	}
+	add := map[string]func(name string, source []byte) error{"Namespace": o.addNamespace, "Tenant": o.addTenant, "QuotaLedger": o.addLedger}[kind]
+	if err := add(name, strict); err != nil {
+		return fmt.Errorf("%s %s: %w", kind, name, err)
 	}
 	return nil
+}
+
+func (o *Objects) addNamespace(name string, source []byte) error {
+	var typed corev1.Namespace
+	if err := decode(source, &typed); err != nil {
+		return err
+	}
+	// The API server sets it on every namespace.
+	if typed.Labels == nil {
+		typed.Labels = map[string]string{}
+	}
+	typed.Labels[corev1.LabelMetadataName] = name
+	plain, err := runtime.DefaultUnstructuredConverter.ToUnstructured(&typed)
+	if err == nil {
+		o.namespaces[name] = plain
+	}
+	return err
+}
+
+func (o *Objects) addTenant(name string, source []byte) error {
+	var typed v1alpha1.Tenant
+	if err := decode(source, &typed); err != nil {
+		return err
+	}
+	if pool := typed.Spec.NodePool; pool != nil {
+		setPoolDefaults(pool)
+	}
+	plain, err := runtime.DefaultUnstructuredConverter.ToUnstructured(&typed)
+	if err == nil {
+		o.tenants[name], o.limits[name] = plain, typed.Spec.GPU
+	}
+	return err
 }
 
 // decode reads YAML or JSON strictly: the error names each unknown field with its
@@ -175,7 +202,13 @@ func (o *Objects) Namespace(_ context.Context, name string) (map[string]any, err
 	}, nil
 }
 
-// Tenant returns a tenant, nil if it stands in no file.
+// Tenant returns a tenant, nil if it stands in no file, and its metadata alone
+// where its status says that it is not accepted.
 func (o *Objects) Tenant(_ context.Context, name string) (map[string]any, error) {
-	return o.tenants[name], nil
+	return granting(o.tenants[name]), nil
+}
+
+// Tenants returns all tenants that stand in files, in order of their names.
+func (o *Objects) Tenants(context.Context) ([]map[string]any, error) {
+	return slices.SortedFunc(maps.Values(o.tenants), byName), nil
 }

@@ -69,6 +69,9 @@ func setExtenderDefaults(cfg *v1alpha1.ExtenderConfiguration) {
 	if cfg.TenantLabel == "" {
 		cfg.TenantLabel = "tenant"
 	}
+	if cfg.RequireReservation == nil {
+		cfg.RequireReservation = new(true)
+	}
 	if cfg.RackLabel == "" {
 		cfg.RackLabel = "topology.kubernetes.io/rack"
 	}

@@ -19,6 +19,7 @@ apiVersion: usher.dev/v1alpha1
 kind: ExtenderConfiguration
 tenantLabel: example.com/tenant
 tenantlessPodsMayEnterPools: true
+requireReservation: false
 rackLabel: example.com/rack
 jobLabels: [example.com/job]
 staleAfter: 1m
@@ -54,7 +55,7 @@ func TestExtenderDefaultsAreFilledIn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if cfg.StaleAfter.Duration != 30*time.Second || cfg.LostAfter.Duration != 10*time.Minute || cfg.RackLabel != "topology.kubernetes.io/rack" {
+	if cfg.StaleAfter.Duration != 30*time.Second || cfg.LostAfter.Duration != 10*time.Minute || cfg.RackLabel != "topology.kubernetes.io/rack" || !*cfg.RequireReservation {
 		t.Errorf("%+v", cfg)
 	}
 }

@@ -20,7 +20,7 @@ func (q *query) decode(bindings map[string]any) (answer, error) {
 		}
 		var err error
 		switch rule {
-		case "deny":
+		case "deny", ruleReserve:
 			a.deny, err = q.findings(values)
 		case "warn":
 			a.warn, err = q.findings(values)

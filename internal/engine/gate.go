@@ -15,6 +15,10 @@ import (
 // known by it: a pod without a GPU, whatever its CPU limit.
 const ruleApplies = "applies"
 
+// ruleReserve is the rule by which a policy says why GPU units may not be reserved.
+// It is asked apart from the others, again whenever the ledger has changed.
+const ruleReserve = "deny_reservation"
+
 // gate remembers for which inputs a policy applies.
 type gate struct {
 	reads, ofPods *reads.Tree

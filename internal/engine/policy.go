@@ -28,9 +28,11 @@ type policy struct {
 	params            map[string]any
 	namespaceOverride bool
 
-	// judge asks deny, warn and audit; patch asks patch. Nil: no such rule.
-	judge *query
-	patch *query
+	// judge asks deny, warn and audit; patch asks patch; reserve asks
+	// deny_reservation. Nil: no such rule.
+	judge   *query
+	patch   *query
+	reserve *query
 }
 
 // query is one prepared question to a policy, with its answers so far.
@@ -80,8 +82,11 @@ func newPolicy(c *ast.Compiler, name string, modules []*ast.Module, cfg *v1alpha
 	if p.patch, err = newQuery(c, description, "patch"); err != nil {
 		return nil, err
 	}
-	if p.judge == nil && p.patch == nil {
-		return nil, errors.New("has none of the rules deny, warn, audit and patch")
+	if p.reserve, err = newQuery(c, description, ruleReserve); err != nil {
+		return nil, err
+	}
+	if p.judge == nil && p.patch == nil && p.reserve == nil {
+		return nil, errors.New("has none of the rules deny, warn, audit, patch and deny_reservation")
 	}
 	p.Mutates = p.patch != nil
 	if p.judge != nil {
@@ -176,6 +181,12 @@ func (p *policy) modeIn(namespace map[string]any) v1alpha1.Mode {
 func (p *policy) tenantParameters(tenant map[string]any) (map[string]any, error) {
 	spec, _ := tenant["spec"].(map[string]any)
 	all, _ := spec["parameters"].(map[string]any)
+	return p.ownParameters(all)
+}
+
+// ownParameters returns the parameters with those of a tenant, by policy, over
+// them, nil where it has none of this policy.
+func (p *policy) ownParameters(all map[string]any) (map[string]any, error) {
 	set, ok := all[p.Name]
 	if !ok {
 		return nil, nil
@@ -198,11 +209,14 @@ func (p *policy) document(config map[string]any, in verdict.Input) (map[string]a
 	}
 	doc := map[string]any{"params": params, "config": config}
 	for key, value := range map[string]map[string]any{
-		"request": in.Request, "pod": in.Pod, "old_pod": in.OldPod, "namespace": in.Namespace, "tenant": in.Tenant,
+		"request": in.Request, "pod": in.Pod, "old_pod": in.OldPod, "namespace": in.Namespace, "tenant": in.Tenant, "quota": in.Quota,
 	} {
 		if value != nil {
 			doc[key] = value
 		}
+	}
+	if in.Tenants != nil {
+		doc["tenants"] = in.Tenants
 	}
 	return doc, nil
 }

@@ -42,7 +42,7 @@ func TestCompileNamesWhatIsWrong(t *testing.T) {
 		{"a package below a policy", "", strings.Replace(policyText("a", good), "usher.a", "usher.a.b", 1), []string{"package usher.a.b"}},
 		{"a package named lib", "", strings.Replace(policyText("a", good), "usher.a", "usher.lib", 1), []string{"package usher.lib:"}},
 		{"a name in camel case", "", strings.Replace(policyText("a", good), "usher.a", "usher.hostNetwork", 1), []string{"policy hostNetwork: a policy's name is lower case words"}},
-		{"no rule that is read", "", policyText("a", "denies := 1"), []string{"policy a: has none of the rules deny, warn, audit and patch"}},
+		{"no rule that is read", "", policyText("a", "denies := 1"), []string{"policy a: has none of the rules deny, warn, audit, patch and deny_reservation"}},
 		{"a rule that is no set", "", policyText("a", "deny := false"), []string{"policy a: rule deny at a/a.rego:8 is not a set: write `deny contains …`"}},
 		{"a rule that is an object", "", policyText("a", `warn[x] := y if some x, y in input.pod`), []string{"rule warn at a/a.rego:8 is not a set"}},
 		{"a policy that is configured and not there", "policies: {b: {mode: off}}", policyText("a", good), []string{"policies.b: there is no such policy"}},

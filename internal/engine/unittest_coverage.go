@@ -37,7 +37,7 @@ func (t *UnitTests) Observe(ctx context.Context, set *Set, in verdict.Input) err
 		if err != nil {
 			return err
 		}
-		for _, q := range []*query{p.judge, p.patch} {
+		for _, q := range []*query{p.judge, p.patch, p.reserve} {
 			if q == nil {
 				continue
 			}

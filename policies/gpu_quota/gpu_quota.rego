@@ -4,7 +4,8 @@
 #   Pods and device claims ask for no more GPU than their tenant may have, of the
 #   resources and device classes that it may have, counted in units: one unit is one
 #   whole GPU. A pod counts by Kubernetes' own rule, a claim as the worst that it
-#   could be given.
+#   could be given. What the tenant holds in all is kept in its QuotaLedger, over the
+#   very version of which every pod and claim with GPUs is decided.
 # custom:
 #   severity: high
 #   checks:
@@ -25,6 +26,10 @@
 #     allocation-mode: claims ask for a number of devices
 #     device-count: the number of devices is a whole number above zero
 #     claim-units: no claim could be given more GPU than one container and one pod may have
+#     claim-metadata: what marks a claim as charged, or as charged with its pod, is written by usher and the schedulers alone
+#     tenant-units: all of a tenant's pods and claims hold no more GPU than it may
+#     namespace-units: those of one namespace hold no more than one namespace may
+#     resource-cap: the tenant holds no more of a GPU resource than it may
 #     shape: the pod or the claim is made as Kubernetes makes them
 #   parameters:
 #     untenanted:

@@ -119,6 +119,9 @@ text(units) := concat("", [substring(digits, 0, count(digits) - 6), fraction]) i
 	fraction := trim_suffix(sprintf(".%s", [trim_right(substring(digits, count(digits) - 6, -1), "0")]), ".")
 }
 
+# The same of a number of millionths.
+millionths(units) := text({"of": units, "per": 1000000})
+
 _one_if(0) := 0
 
 _one_if(remainder) := 1 if remainder > 0

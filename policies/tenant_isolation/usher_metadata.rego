@@ -42,8 +42,10 @@ _old_usher_metadata[["labels", key]] := value if {
 	startswith(key, "usher.dev/")
 }
 
-# The reservation's ID, which the mutating side writes over whatever a new pod brings.
+# The reservation's ID, which the mutating side writes over whatever a new pod of a
+# tenant brings.
 _stamped("labels", "usher.dev/reservation") if {
+	input.tenant
 	not _is_template
 	not _updates
 }

@@ -45,8 +45,9 @@ test_reservation_does_not_belong_in_templates if {
 	_checks(denied) == {"usher-metadata"}
 }
 
-test_namespaces_without_a_tenant_are_judged_too if {
-	request := object.union(_tenantless({}), {"pod": {"metadata": {"labels": {"usher.dev/x": "y"}}}})
+test_namespaces_without_a_tenant_are_judged_too[label] if {
+	some label in ["usher.dev/x", "usher.dev/reservation"]
+	request := object.union(_tenantless({}), {"pod": {"metadata": {"labels": {label: "y"}}}})
 	denied := tenant_isolation.deny with input as request
 	_checks(denied) == {"usher-metadata"}
 }

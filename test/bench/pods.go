@@ -8,6 +8,8 @@ import (
 
 	jsonpatch "github.com/evanphx/json-patch/v5"
 	"sigs.k8s.io/yaml"
+
+	"usher.dev/usher/api/v1alpha1"
 )
 
 //go:embed testdata/clean.yaml
@@ -82,6 +84,7 @@ func vary(pod object, r *rand.Rand) {
 		delete(main, "livenessProbe")
 	}
 	if r.IntN(2) == 0 { // no GPU
+		delete(labels, v1alpha1.ReservationLabel)
 		for _, section := range []string{"limits", "requests"} {
 			delete(main["resources"].(object)[section].(object), "nvidia.com/gpu")
 		}

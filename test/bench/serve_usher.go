@@ -10,6 +10,7 @@ import (
 	"usher.dev/usher/internal/engine"
 	"usher.dev/usher/internal/logging"
 	"usher.dev/usher/policies"
+	"usher.dev/usher/quota"
 	"usher.dev/usher/webhook"
 )
 
@@ -29,7 +30,10 @@ func usherHandler(objects, configFile string, logs *logging.Logs, registry *prom
 	if err != nil {
 		return nil, err
 	}
-	reviewer := webhook.NewReviewer(engine.New(set).Current, surroundings, cfg)
+	reviewer, err := webhook.NewReviewer(engine.New(set).Current, surroundings, quota.NewFixed(surroundings), cfg)
+	if err != nil {
+		return nil, err
+	}
 	_, validate := webhook.NewHandlers(reviewer, logs.Log, logs.Sampled, webhook.NewMetrics(registry))
 	return validate, nil
 }

@@ -25,6 +25,7 @@ type kind func(dst []byte, r *rand.Rand, n uint64) []byte
 var kinds = map[string]kind{
 	"request":    appendRequestUID,
 	"uuid":       func(dst []byte, r *rand.Rand, _ uint64) []byte { return appendUUID(dst, r.Uint64(), r.Uint64()) },
+	"id":         func(dst []byte, r *rand.Rand, _ uint64) []byte { return appendWord(dst, r, 26) },
 	"suffix":     func(dst []byte, r *rand.Rand, _ uint64) []byte { return appendWord(dst, r, 5) },
 	"word":       func(dst []byte, r *rand.Rand, _ uint64) []byte { return appendWord(dst, r, 8) },
 	"number":     func(dst []byte, r *rand.Rand, _ uint64) []byte { return appendOdd(dst, r, 1001, 9999) },

@@ -53,7 +53,7 @@ func workloads() ([]workload, error) {
 		},
 		{
 			name: "replicas", target: repeated,
-			about: "the pods of one ReplicaSet: name, UIDs and the name of the `kube-api-access-…` volume and of its mounts differ, as the API server makes them",
+			about: "the pods of one ReplicaSet: name, UIDs, the ID of the GPUs' reservation and the name of the `kube-api-access-…` volume and of its mounts differ, as the API server makes them",
 		},
 		{
 			name: "different", target: distinct,

@@ -17,6 +17,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	kjson "sigs.k8s.io/json"
 
+	"usher.dev/usher/api/v1alpha1"
 	"usher.dev/usher/internal/logging"
 )
 
@@ -75,13 +76,14 @@ func TestReplicasDifferOnlyAsTheAPIServerMakesThem(t *testing.T) {
 			continue
 		}
 		one, other := podOf(t, w.body(1)), podOf(t, w.body(2))
-		if one.Name == other.Name || one.UID == other.UID || one.Spec.Volumes[1].Name == other.Spec.Volumes[1].Name {
+		if one.Name == other.Name || one.UID == other.UID || one.Labels[v1alpha1.ReservationLabel] == other.Labels[v1alpha1.ReservationLabel] || one.Spec.Volumes[1].Name == other.Spec.Volumes[1].Name {
 			t.Errorf("two replicas are alike: %s and %s", one.Name, other.Name)
 		}
 		for _, pod := range []*corev1.Pod{one, other} {
 			if pod.Spec.Containers[0].VolumeMounts[1].Name != pod.Spec.Volumes[1].Name {
 				t.Errorf("no volume is called %s", pod.Spec.Containers[0].VolumeMounts[1].Name)
 			}
+			delete(pod.Labels, v1alpha1.ReservationLabel)
 			pod.Name, pod.UID, pod.Spec.Volumes[1].Name, pod.Spec.Containers[0].VolumeMounts[1].Name = "", "", "", ""
 		}
 		if diff := cmp.Diff(one, other); diff != "" {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"path/filepath"
 
+	"usher.dev/usher/test/e2e/controller"
 	"usher.dev/usher/test/e2e/controlplane"
 	"usher.dev/usher/test/e2e/repository"
 	"usher.dev/usher/test/e2e/webhook"
@@ -13,11 +14,25 @@ import (
 type cluster struct {
 	*controlplane.ControlPlane
 	usher *webhook.Replica
+	// controller keeps the tenants' ledgers; nil where no test asks for GPUs.
+	controller *controller.Replica
+}
+
+// binaries are those of usher that a cluster runs; without a controller its
+// tenants get no GPUs.
+type binaries struct{ webhook, controller string }
+
+func build(ctx context.Context, folder string) (b binaries, err error) {
+	if b.webhook, err = repository.Build(ctx, folder, webhook.Name); err != nil {
+		return b, err
+	}
+	b.controller, err = repository.Build(ctx, folder, controller.Name)
+	return b, err
 }
 
 // startCluster starts a control plane in folder, applies manifests/base, starts
-// usher's binary as its service account and registers it.
-func startCluster(ctx context.Context, folder, binary string) (*cluster, error) {
+// usher's binaries as their service accounts and registers the webhooks.
+func startCluster(ctx context.Context, folder string, usher binaries) (*cluster, error) {
 	programs, err := controlplane.FindPrograms(ctx)
 	if err != nil {
 		return nil, err
@@ -27,14 +42,14 @@ func startCluster(ctx context.Context, folder, binary string) (*cluster, error) 
 		return nil, err
 	}
 	c := &cluster{ControlPlane: plane}
-	if err := c.install(ctx, folder, binary); err != nil {
+	if err := c.install(ctx, folder, usher); err != nil {
 		c.release()
 		return nil, err
 	}
 	return c, nil
 }
 
-func (c *cluster) install(ctx context.Context, folder, binary string) error {
+func (c *cluster) install(ctx context.Context, folder string, usher binaries) error {
 	objects, err := repository.Manifests(ctx, "base")
 	if err != nil {
 		return err
@@ -49,7 +64,7 @@ func (c *cluster) install(ctx context.Context, folder, binary string) error {
 	if err := c.WaitForKinds(ctx); err != nil {
 		return err
 	}
-	if c.usher, err = webhook.New(ctx, c.ControlPlane, filepath.Join(folder, "usher"), binary, rest); err != nil {
+	if c.usher, err = webhook.New(ctx, c.ControlPlane, filepath.Join(folder, "usher"), usher.webhook, rest); err != nil {
 		return err
 	}
 	if err := c.usher.Start(ctx); err != nil {
@@ -58,10 +73,23 @@ func (c *cluster) install(ctx context.Context, folder, binary string) error {
 	if err := c.Apply(ctx, c.usher.Registration(configurations, c.usher.Authority.PEM)...); err != nil {
 		return err
 	}
-	return c.ApplyYAML(ctx, tenants)
+	if usher.controller == "" {
+		return c.ApplyYAML(ctx, tenants)
+	}
+	if c.controller, err = controller.New(ctx, c.ControlPlane, filepath.Join(folder, "controller"), usher.controller, rest); err != nil {
+		return err
+	}
+	if err := c.controller.StartAlone(ctx); err != nil {
+		return err
+	}
+	if err := c.ApplyYAML(ctx, tenants); err != nil {
+		return err
+	}
+	return controller.WaitCounted(ctx, c.ControlPlane, "tenant-a")
 }
 
 func (c *cluster) release() {
+	c.controller.Release()
 	c.usher.Release()
 	c.Release()
 }

@@ -16,7 +16,7 @@ import (
 // TestColdStart loses the whole control plane and usher at once, with usher
 // registered as a webhook that must not be passed by.
 func TestColdStart(t *testing.T) {
-	c, err := startCluster(t.Context(), t.TempDir(), usherBinary)
+	c, err := startCluster(t.Context(), t.TempDir(), binaries{webhook: built.webhook})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +109,7 @@ func TestColdStart(t *testing.T) {
 
 // TestControlPlaneRestart loses the control plane alone: usher goes on by itself.
 func TestControlPlaneRestart(t *testing.T) {
-	c, err := startCluster(t.Context(), t.TempDir(), usherBinary)
+	c, err := startCluster(t.Context(), t.TempDir(), binaries{webhook: built.webhook})
 	if err != nil {
 		t.Fatal(err)
 	}

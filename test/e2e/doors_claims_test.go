@@ -95,7 +95,7 @@ func claimDoors(t *testing.T, namespace string) []wholeDoor {
 							if object, err = u.create(t.Context(), kind.resource, object); err != nil {
 								t.Fatal(err)
 							}
-							object.SetLabels(map[string]string{"team": "vision"})
+							set(t, object.Object, "vision", "metadata", "labels", "team")
 						}
 						if violate {
 							changeRequest(t, object, v.request, kind.spec)

@@ -8,9 +8,6 @@ import (
 	"os/signal"
 	"syscall"
 	"testing"
-
-	"usher.dev/usher/test/e2e/repository"
-	"usher.dev/usher/test/e2e/webhook"
 )
 
 var update = flag.Bool("update", false, "write docs/doors.md instead of comparing it")
@@ -18,8 +15,8 @@ var update = flag.Bool("update", false, "write docs/doors.md instead of comparin
 var (
 	// shared is the cluster that most tests use, each in namespaces of its own.
 	shared *cluster
-	// usherBinary is the webhook that every cluster here runs.
-	usherBinary string
+	// built are usher's binaries, for further clusters.
+	built binaries
 )
 
 func TestMain(m *testing.M) {
@@ -46,10 +43,10 @@ func run(m *testing.M) (code int, err error) {
 			fmt.Fprintln(os.Stderr, "logs are kept in", folder)
 		}
 	}()
-	if usherBinary, err = repository.Build(ctx, folder, webhook.Name); err != nil {
+	if built, err = build(ctx, folder); err != nil {
 		return 1, err
 	}
-	if shared, err = startCluster(ctx, folder, usherBinary); err != nil {
+	if shared, err = startCluster(ctx, folder, built); err != nil {
 		return 1, err
 	}
 	defer shared.release()

@@ -137,7 +137,7 @@ deny contains`)
 		}, []string{"clean: usher is not asked about a ConfigMap of this group; config.yaml may name its podTemplates"}},
 		{"surroundings that are not looked up", func(t *testing.T, files fstest.MapFS) {
 			replace(t, files, clean, "-- verdict", "-- objects.yaml --\napiVersion: v1\nkind: ConfigMap\n-- verdict")
-		}, []string{"clean: objects.yaml holds a ConfigMap; only Namespaces and Tenants are looked up"}},
+		}, []string{"clean: objects.yaml holds a ConfigMap; only Namespaces, Tenants and QuotaLedgers are looked up"}},
 		{"a custom resource whose template is configured", func(t *testing.T, files fstest.MapFS) {
 			replace(t, files, clean, "apiVersion: v1\nkind: Pod", "apiVersion: argoproj.io/v1alpha1\nkind: Rollout")
 			replace(t, files, clean, "-- verdict", "-- config.yaml --\npodTemplates:\n- {group: argoproj.io, kind: Rollout, paths: [template]}\n-- verdict")

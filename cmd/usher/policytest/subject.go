@@ -18,6 +18,7 @@ import (
 	"usher.dev/usher/internal/engine"
 	"usher.dev/usher/internal/fixture"
 	"usher.dev/usher/internal/verdict"
+	"usher.dev/usher/quota"
 	"usher.dev/usher/webhook"
 )
 
@@ -37,7 +38,7 @@ type subject struct {
 
 func newSubject(name string, unitTests *engine.UnitTests, own, beneath fs.FS) (*subject, error) {
 	s := &subject{Policy: engine.Policy{Name: name}, unitTests: unitTests, own: own, beneath: beneath, sets: map[string]*engine.Set{}}
-	set, err := s.compile(config.Default(), nil)
+	set, err := s.compile(config.Default())
 	if err != nil {
 		return nil, err
 	}
@@ -48,20 +49,26 @@ func newSubject(name string, unitTests *engine.UnitTests, own, beneath fs.FS) (*
 	return s, nil
 }
 
-// compile gives the policy, enforced, with a configuration and parameters.
-func (s *subject) compile(cfg *v1alpha1.AdmissionConfiguration, params map[string]any) (*engine.Set, error) {
-	cfg = cfg.DeepCopy()
-	if len(params) > 0 {
-		policy := v1alpha1.PolicyConfiguration{Parameters: map[string]apiextensionsv1.JSON{}}
-		for name, value := range params {
-			raw, err := json.Marshal(value)
-			if err != nil {
-				return nil, err
-			}
-			policy.Parameters[name] = apiextensionsv1.JSON{Raw: raw}
-		}
-		cfg.Policies = map[string]v1alpha1.PolicyConfiguration{s.Name: policy}
+// configuration is a fixture's: the policy enforced, with the fixture's parameters.
+func (s *subject) configuration(f *fixture.Fixture) (*v1alpha1.AdmissionConfiguration, error) {
+	cfg := f.Config.DeepCopy()
+	if len(f.Params) == 0 {
+		return cfg, nil
 	}
+	policy := v1alpha1.PolicyConfiguration{Parameters: map[string]apiextensionsv1.JSON{}}
+	for name, value := range f.Params {
+		raw, err := json.Marshal(value)
+		if err != nil {
+			return nil, err
+		}
+		policy.Parameters[name] = apiextensionsv1.JSON{Raw: raw}
+	}
+	cfg.Policies = map[string]v1alpha1.PolicyConfiguration{s.Name: policy}
+	return cfg, nil
+}
+
+// compile gives the policy with a configuration.
+func (s *subject) compile(cfg *v1alpha1.AdmissionConfiguration) (*engine.Set, error) {
 	key, err := json.Marshal(cfg)
 	if err != nil {
 		return nil, err
@@ -78,7 +85,11 @@ func (s *subject) compile(cfg *v1alpha1.AdmissionConfiguration, params map[strin
 
 // verdict is what the policy says of a fixture.
 func (s *subject) verdict(ctx context.Context, f *fixture.Fixture) (v fixture.Verdict, err error) {
-	set, err := s.compile(f.Config, f.Params)
+	cfg, err := s.configuration(f)
+	if err != nil {
+		return v, err
+	}
+	set, err := s.compile(cfg)
 	if err != nil {
 		return v, err
 	}
@@ -93,7 +104,10 @@ func (s *subject) verdict(ctx context.Context, f *fixture.Fixture) (v fixture.Ve
 	ctx, cancel := context.WithTimeout(ctx, fixtureTimeout)
 	defer cancel()
 	asked := &observed{Set: set, tests: s.unitTests}
-	reviewer := webhook.NewReviewer(func() verdict.Policies { return asked }, around, f.Config)
+	reviewer, err := webhook.NewReviewer(func() verdict.Policies { return asked }, around, quota.NewFixed(around), cfg)
+	if err != nil {
+		return v, err
+	}
 	if !reviewer.Judges(req) {
 		return v, fmt.Errorf("usher is not asked about a %s of this group; config.yaml may name its podTemplates", req.Kind)
 	}
@@ -115,8 +129,8 @@ func (s *subject) verdict(ctx context.Context, f *fixture.Fixture) (v fixture.Ve
 func surroundings(f *fixture.Fixture) (*cluster.Objects, error) {
 	around := cluster.NewObjects()
 	for _, object := range f.Objects {
-		if kind := object["kind"]; kind != "Namespace" && kind != "Tenant" {
-			return nil, fmt.Errorf("objects.yaml holds a %v; only Namespaces and Tenants are looked up", kind)
+		if !cluster.Holds(object) {
+			return nil, fmt.Errorf("objects.yaml holds a %v; only Namespaces, Tenants and QuotaLedgers are looked up", object["kind"])
 		}
 		encoded, err := json.Marshal(object)
 		if err == nil {
@@ -138,6 +152,11 @@ func requestOf(f *fixture.Fixture) (*webhook.Request, error) {
 		return nil, err
 	}
 	maps.Copy(made.Raw, f.Request)
+	if made.Raw["operation"] == webhook.Delete {
+		// What is deleted comes as the old object alone.
+		made.Raw["oldObject"] = made.Raw["object"]
+		delete(made.Raw, "object")
+	}
 	body, err := json.Marshal(map[string]any{"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": made.Raw})
 	if err != nil {
 		return nil, err
@@ -162,4 +181,10 @@ func (o *observed) Mutate(ctx context.Context, in verdict.Input) verdict.Mutatio
 func (o *observed) Validate(ctx context.Context, in verdict.Input) []verdict.Result {
 	o.err = errors.Join(o.err, o.tests.Observe(ctx, o.Set, in))
 	return o.Set.Validate(ctx, in)
+}
+
+// Reserve implements verdict.Policies.
+func (o *observed) Reserve(ctx context.Context, in verdict.Input) []verdict.Result {
+	o.err = errors.Join(o.err, o.tests.Observe(ctx, o.Set, in))
+	return o.Set.Reserve(ctx, in)
 }

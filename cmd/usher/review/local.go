@@ -13,6 +13,7 @@ import (
 	"usher.dev/usher/internal/engine"
 	"usher.dev/usher/internal/report"
 	"usher.dev/usher/policies"
+	"usher.dev/usher/quota"
 	"usher.dev/usher/webhook"
 )
 
@@ -46,7 +47,11 @@ func newLocal(o Options, objects []reviewed) (*local, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &local{set, webhook.NewReviewer(engine.New(set).Current, around, cfg), o.Requester}, nil
+	reviewer, err := webhook.NewReviewer(engine.New(set).Current, around, quota.NewFixed(around), cfg)
+	if err != nil {
+		return nil, err
+	}
+	return &local{set, reviewer, o.Requester}, nil
 }
 
 func (l *local) judge(ctx context.Context, _ int, object map[string]any) (*decision, error) {

@@ -18,6 +18,7 @@ import (
 	"usher.dev/usher/internal/engine"
 	"usher.dev/usher/internal/report"
 	"usher.dev/usher/policies"
+	"usher.dev/usher/quota"
 	"usher.dev/usher/webhook"
 )
 
@@ -91,6 +92,22 @@ spec:
 		`8:26 warn words/note: cpu: is written as text now (container "a") /spec/containers/0/resources/limits/cpu Pod/team-a/p`,
 		"judged 1 not map[]",
 	}},
+	{"a pod and a workload are judged with their tenant's ledger", strings.NewReplacer("{name: p}", "{name: p, namespace: team-g}", "image: bad", "image: good", "cpu: 1", "nvidia.com/gpu: 2").Replace(pod) + `---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: d, namespace: team-g}
+spec:
+  replicas: 3
+  template:
+    spec:
+      containers: [{name: a, image: good, resources: {limits: {nvidia.com/gpu: 1}}}]
+`, []string{
+		"1:1 enforce gpu_quota/tenant-units: 2 GPU asked for, and of the tenant's 2 1 is left: 1 held, most by team-g/train (1); ask for at most 1, or wait until others end  Pod/team-g/p",
+		"3:1 enforce words/label: label owner is not set; tenant team-g wants it /metadata/labels/owner Pod/team-g/p",
+		"15:3 warn gpu_quota/tenant-units: 3 replicas ask for 3 GPU together, and of the tenant's 2 1 is left: 1 held, most by team-g/train (1); ask for at most 2 /spec/template Deployment/team-g/d",
+		"15:3 enforce words/label: label owner is not set; tenant team-g wants it /spec/template/metadata/labels/owner Deployment/team-g/d",
+		"judged 2 not map[]",
+	}},
 	{"a pod is mutated before it is judged", "apiVersion: v1\nkind: Pod\nmetadata: {name: mutated, namespace: team-a}\nspec: {containers: []}\n", []string{
 		"judged 1 not map[]",
 	}},
@@ -148,7 +165,7 @@ metadata: {name: p}
 	o.Requester = webhook.Offline{Namespace: "mine", User: "deployer", Groups: []string{"platform"}}
 	want := []string{
 		"11:1 enforce words/label: label owner is not set; tenant team-m wants it /metadata/labels/owner Pod/mine/p",
-		"judged 2 not map[Tenant.usher.dev:1]",
+		"judged 3 not map[]",
 	}
 	if diff := cmp.Diff(want, run(t, o)); diff != "" {
 		t.Errorf("as the platform (-want +got)\n%s", diff)
@@ -156,7 +173,7 @@ metadata: {name: p}
 	o = options(own)
 	want = []string{
 		"3:33 enforce words/label: namespaces of a tenant are the platform's /metadata/labels/tenant Namespace//mine",
-		"judged 2 not map[Tenant.usher.dev:1]",
+		"judged 3 not map[]",
 	}
 	if diff := cmp.Diff(want, run(t, o)); diff != "" {
 		t.Errorf("as nobody, in the default namespace (-want +got)\n%s", diff)
@@ -227,7 +244,10 @@ func newTestServer(t *testing.T) *httptest.Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	reviewer := webhook.NewReviewer(engine.New(set).Current, around, cfg)
+	reviewer, err := webhook.NewReviewer(engine.New(set).Current, around, quota.NewFixed(around), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
 	mutate, validate := webhook.NewHandlers(reviewer, logr.Discard(), logr.Discard(), webhook.NewMetrics(prometheus.NewRegistry()))
 	mux := http.NewServeMux()
 	mux.Handle("/mutate", mutate)

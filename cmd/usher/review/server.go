@@ -57,12 +57,16 @@ func newServer(o Options) (*server, error) {
 		}
 		transport.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
 	}
+	builtin, err := webhook.NewReviewer(nil, nil, nil, config.Default())
+	if err != nil {
+		return nil, err
+	}
 	return &server{
 		base:      base,
 		client:    &http.Client{Transport: transport, Timeout: timeout},
 		requester: o.Requester,
 		session:   "usher-review-" + rand.Text()[:8],
-		builtin:   webhook.NewReviewer(nil, nil, config.Default()),
+		builtin:   builtin,
 	}, nil
 }
 
@@ -84,6 +88,8 @@ func (s *server) judge(ctx context.Context, id int, object map[string]any) (*dec
 		return unknownKind(req), nil
 	}
 	req.Raw["uid"] = fmt.Sprintf("%s-%d", s.session, id)
+	// Or the server would reserve GPUs for what nobody creates.
+	req.Raw["dryRun"] = true
 	mutated, err := s.ask(ctx, "mutate", req.Raw)
 	if err != nil {
 		return nil, err

@@ -7,8 +7,8 @@ import (
 	"usher.dev/usher/internal/manifest"
 )
 
-// surroundings are the Namespaces and Tenants of a folder, and over them those
-// that are themselves reviewed: they will be in the cluster with the rest.
+// surroundings are the Namespaces, Tenants and QuotaLedgers of a folder, and over
+// them those that are themselves reviewed: they will be in the cluster with the rest.
 func surroundings(dir string, objects []reviewed) (*cluster.Objects, error) {
 	around := cluster.NewObjects()
 	if dir != "" {
@@ -30,11 +30,11 @@ func surroundings(dir string, objects []reviewed) (*cluster.Objects, error) {
 	return around, nil
 }
 
-// addFile adds the Namespaces and Tenants of a file, such as kubectl get prints.
+// addFile adds those of a file, such as kubectl get prints.
 func addFile(around *cluster.Objects, file *manifest.File) error {
 	objects, problems := manifest.Read(file)
 	for _, object := range objects {
-		if kind := object.Value["kind"]; kind != "Namespace" && kind != "Tenant" {
+		if !cluster.Holds(object.Value) {
 			continue
 		}
 		served, wrong := object.Served()

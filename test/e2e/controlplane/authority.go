@@ -61,14 +61,22 @@ func NewAuthority(name string) (*Authority, error) {
 }
 
 // Serving issues a certificate for a server on the loopback address, or at one
-// of the DNS names.
+// of the DNS names or IP addresses.
 func (a *Authority) Serving(names ...string) (KeyPair, error) {
-	return a.issue(&x509.Certificate{
+	template := &x509.Certificate{
 		Subject:     pkix.Name{CommonName: "server"},
-		DNSNames:    append([]string{"localhost"}, names...),
+		DNSNames:    []string{"localhost"},
 		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-	})
+	}
+	for _, name := range names {
+		if ip := net.ParseIP(name); ip != nil {
+			template.IPAddresses = append(template.IPAddresses, ip)
+		} else {
+			template.DNSNames = append(template.DNSNames, name)
+		}
+	}
+	return a.issue(template)
 }
 
 // Client issues a certificate that names a user and its groups.

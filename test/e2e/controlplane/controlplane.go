@@ -20,6 +20,7 @@ const startTimeout = 2 * time.Minute
 type ControlPlane struct {
 	programs   Programs
 	folder     string
+	flags      []string
 	authority  *Authority
 	etcdPort   *Port
 	peerPort   *Port
@@ -32,13 +33,14 @@ type ControlPlane struct {
 }
 
 // New prepares a control plane whose data, certificates and logs are kept in
-// folder. Nothing runs before Start.
-func New(folder string, programs Programs) (*ControlPlane, error) {
+// folder. Nothing runs before Start. Flags are those of kube-apiserver beside what
+// a test has to choose.
+func New(folder string, programs Programs, flags ...string) (*ControlPlane, error) {
 	authority, err := NewAuthority("control plane")
 	if err != nil {
 		return nil, err
 	}
-	c := &ControlPlane{programs: programs, folder: folder, authority: authority}
+	c := &ControlPlane{programs: programs, folder: folder, flags: flags, authority: authority}
 	for _, port := range []**Port{&c.etcdPort, &c.peerPort, &c.secure} {
 		if *port, err = ReservePort(); err != nil {
 			return nil, err
@@ -68,7 +70,7 @@ func (c *ControlPlane) Start(ctx context.Context) error {
 	if err := c.etcd.WaitReady(ctx, http.DefaultClient, "http://"+c.etcdPort.Address()+"/readyz"); err != nil {
 		return err
 	}
-	c.apiserver, err = StartProcess("kube-apiserver", c.path("kube-apiserver.log"), c.programs.Path("kube-apiserver"), c.apiserverFlags()...)
+	c.apiserver, err = StartProcess("kube-apiserver", c.path("kube-apiserver.log"), c.programs.Path("kube-apiserver"), append(c.apiserverFlags(), c.flags...)...)
 	if err != nil {
 		return err
 	}

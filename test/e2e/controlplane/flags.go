@@ -3,14 +3,15 @@ package controlplane
 import "strconv"
 
 func (c *ControlPlane) etcdFlags() []string {
-	client, peer := "http://"+c.etcdPort.Address(), "http://"+c.peerPort.Address()
+	client, peer := c.Etcd(), c.peerURL()
 	return []string{
-		"--data-dir=" + c.path("etcd"),
+		"--data-dir=" + c.dataFolder(),
 		"--listen-client-urls=" + client,
 		"--advertise-client-urls=" + client,
 		"--listen-peer-urls=" + peer,
 		"--initial-advertise-peer-urls=" + peer,
-		"--initial-cluster=default=" + peer,
+		"--name=" + etcdName,
+		"--initial-cluster=" + etcdName + "=" + peer,
 		"--unsafe-no-fsync",
 		"--log-level=warn",
 	}
@@ -18,7 +19,7 @@ func (c *ControlPlane) etcdFlags() []string {
 
 func (c *ControlPlane) apiserverFlags() []string {
 	return []string{
-		"--etcd-servers=http://" + c.etcdPort.Address(),
+		"--etcd-servers=" + c.Etcd(),
 		"--bind-address=127.0.0.1",
 		"--advertise-address=127.0.0.1",
 		"--secure-port=" + strconv.Itoa(c.secure.Number),

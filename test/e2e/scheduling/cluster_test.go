@@ -13,6 +13,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"usher.dev/usher/api/v1alpha1"
+	"usher.dev/usher/test/e2e/controller"
 	"usher.dev/usher/test/e2e/controlplane"
 	"usher.dev/usher/test/e2e/repository"
 	"usher.dev/usher/test/e2e/webhook"
@@ -28,11 +29,12 @@ type cluster struct {
 	gpuNodes    dynamic.ResourceInterface
 	agentBinary string
 
-	webhook  *webhook.Replica
-	extender *extender
-	gpu      *controlplane.Scheduler
-	plain    *controlplane.Scheduler
-	kwok     *controlplane.KWOK
+	webhook    *webhook.Replica
+	controller *controller.Replica
+	extender   *extender
+	gpu        *controlplane.Scheduler
+	plain      *controlplane.Scheduler
+	kwok       *controlplane.KWOK
 }
 
 // plainConfiguration is a kube-scheduler as it comes, alone of its kind.
@@ -75,7 +77,7 @@ func (c *cluster) install(ctx context.Context) (err error) {
 	}
 	c.gpuNodes = dynamicClient.Resource(v1alpha1.GroupVersion.WithResource("gpunodes"))
 	for _, install := range []func(context.Context) error{
-		c.installWebhook, c.installAgents, c.installGPUScheduler, c.installPlainScheduler,
+		c.installWebhook, c.declareTenant, c.installAgents, c.installGPUScheduler, c.installPlainScheduler,
 	} {
 		if err := install(ctx); err != nil {
 			return err
@@ -85,7 +87,7 @@ func (c *cluster) install(ctx context.Context) (err error) {
 	return err
 }
 
-// installWebhook applies manifests/base, runs the webhook and declares the tenant.
+// installWebhook applies manifests/base and runs the webhook.
 func (c *cluster) installWebhook(ctx context.Context) error {
 	binary, err := repository.Build(ctx, c.folder, webhook.Name)
 	if err != nil {
@@ -108,10 +110,29 @@ func (c *cluster) installWebhook(ctx context.Context) error {
 	if err := c.webhook.Start(ctx); err != nil {
 		return err
 	}
-	if err := c.Apply(ctx, c.webhook.Registration(configurations, c.webhook.Authority.PEM)...); err != nil {
+	return c.Apply(ctx, c.webhook.Registration(configurations, c.webhook.Authority.PEM)...)
+}
+
+// declareTenant declares the tenant, whose ledger usher-controller keeps.
+func (c *cluster) declareTenant(ctx context.Context) error {
+	binary, err := repository.Build(ctx, c.folder, controller.Name)
+	if err != nil {
 		return err
 	}
-	return c.ApplyYAML(ctx, tenantManifest)
+	objects, err := repository.Manifests(ctx, "base")
+	if err != nil {
+		return err
+	}
+	if c.controller, err = controller.New(ctx, c.ControlPlane, filepath.Join(c.folder, "controller"), binary, objects); err != nil {
+		return err
+	}
+	if err := c.controller.StartAlone(ctx); err != nil {
+		return err
+	}
+	if err := c.ApplyYAML(ctx, tenantManifest); err != nil {
+		return err
+	}
+	return controller.WaitCounted(ctx, c.ControlPlane, tenant)
 }
 
 // installAgents applies what the manifests let agents do. The agents themselves
@@ -141,6 +162,7 @@ func (c *cluster) release() {
 	c.plain.Release()
 	c.extender.release()
 	c.kwok.Release()
+	c.controller.Release()
 	c.webhook.Release()
 	c.Release()
 }

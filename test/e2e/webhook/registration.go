@@ -22,6 +22,12 @@ func SplitRegistration(manifests []*unstructured.Unstructured) (configurations, 
 // webhook outside the cluster needs: its URL in place of its Service. The bundle
 // is of the authorities to trust, in PEM.
 func (r *Replica) Registration(configurations []*unstructured.Unstructured, bundle []byte) []*unstructured.Unstructured {
+	return RegistrationAt(r.Port.Address(), configurations, bundle)
+}
+
+// RegistrationAt is the Registration of what serves at an address, such as a load
+// balancer in front of several replicas.
+func RegistrationAt(address string, configurations []*unstructured.Unstructured, bundle []byte) []*unstructured.Unstructured {
 	registered := make([]*unstructured.Unstructured, len(configurations))
 	for i, configuration := range configurations {
 		registered[i] = configuration.DeepCopy()
@@ -29,7 +35,7 @@ func (r *Replica) Registration(configurations []*unstructured.Unstructured, bund
 			client := webhook.(map[string]any)["clientConfig"].(map[string]any)
 			path := client["service"].(map[string]any)["path"].(string)
 			delete(client, "service")
-			client["url"] = r.URL(path)
+			client["url"] = "https://" + address + path
 			client["caBundle"] = base64.StdEncoding.EncodeToString(bundle)
 		}
 	}

@@ -43,8 +43,9 @@ type Replica struct {
 }
 
 // New prepares what the webhook needs to run; manifests are those that are
-// applied already.
-func New(ctx context.Context, plane *controlplane.ControlPlane, folder, binary string, manifests []*unstructured.Unstructured) (*Replica, error) {
+// applied already. Its certificate is for the loopback address, and for further
+// names and addresses under which clients come.
+func New(ctx context.Context, plane *controlplane.ControlPlane, folder, binary string, manifests []*unstructured.Unstructured, names ...string) (*Replica, error) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, err
 	}
@@ -58,7 +59,7 @@ func New(ctx context.Context, plane *controlplane.ControlPlane, folder, binary s
 	if r.Authority, err = controlplane.NewAuthority("usher"); err != nil {
 		return nil, err
 	}
-	serving, err := r.Authority.Serving()
+	serving, err := r.Authority.Serving(names...)
 	if err != nil {
 		return nil, err
 	}
