@@ -27,6 +27,10 @@ STORM_FOR ?= 15s
 # For how long the API server goes away in `make e2e-scheduling`.
 OUTAGE ?= 10s
 
+# How many tenants `make e2e-tenants` makes, and with how many namespaces each.
+TENANTS ?= 1000
+TENANT_NAMESPACES ?= 10
+
 # How long GPUNodes change in `make soak`, how many there are and how many of
 # them change a second.
 SOAK_FOR ?= 60s
@@ -116,6 +120,12 @@ e2e-node: ## Tests on a real kubelet: pods come and go for PODS_FOR (15s) on eac
 .PHONY: soak
 soak: ## Let SOAK_RATE of SOAK_NODES GPUNodes change a second for SOAK_FOR: the extender grows not, and misses nothing
 	go test -count=1 -timeout 60m -v ./test/soak -duration $(SOAK_FOR) -nodes $(SOAK_NODES) -rate $(SOAK_RATE)
+
+.PHONY: e2e-tenants
+e2e-tenants: ## The tenancy controller makes TENANTS (1000) tenants with TENANT_NAMESPACES (10) namespaces each, and then rests
+	@plane=$$(tools/control-plane '$(CACHE)'); tree=$$(tools/tree-digest); \
+		cd test/e2e; set -x; USHER_TENANTS=$(TENANTS) USHER_TENANT_NAMESPACES=$(TENANT_NAMESPACES) \
+		USHER_CONTROL_PLANE=$$plane USHER_TREE=$$tree go test -count=1 -timeout 120m -v -run Fleet ./tenancy
 
 .PHONY: model
 model: ## Explore the ledger's protocol further than `make unit` does

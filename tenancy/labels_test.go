@@ -1,6 +1,7 @@
 package tenancy
 
 import (
+	"maps"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -18,8 +19,8 @@ func owned(manager, fields string) []metav1.ManagedFieldsEntry {
 }
 
 func TestLabelsOfANamespace(t *testing.T) {
-	tenant := named("a", v1alpha1.TenantSpec{PodSecurity: &v1alpha1.PodSecurity{Enforce: "baseline", Warn: "restricted"}})
-	pinned := named("a", v1alpha1.TenantSpec{PodSecurity: &v1alpha1.PodSecurity{Audit: "restricted", Version: "v1.30"}})
+	tenant := ofA(v1alpha1.TenantSpec{PodSecurity: &v1alpha1.PodSecurity{Enforce: "baseline", Warn: "restricted"}})
+	pinned := ofA(v1alpha1.TenantSpec{PodSecurity: &v1alpha1.PodSecurity{Audit: "restricted", Version: "v1.30"}})
 	for name, c := range map[string]struct {
 		tenant *v1alpha1.Tenant
 		made   bool
@@ -35,7 +36,7 @@ func TestLabelsOfANamespace(t *testing.T) {
 		"adopted, with a version": {pinned, false, namespaceLabels{set: map[string]string{
 			"pod-security.kubernetes.io/audit": "restricted", "pod-security.kubernetes.io/audit-version": "v1.30",
 		}}},
-		"adopted, with nothing to say": {named("a", v1alpha1.TenantSpec{}), false, namespaceLabels{set: map[string]string{}}},
+		"adopted, with nothing to say": {ofA(v1alpha1.TenantSpec{}), false, namespaceLabels{set: map[string]string{}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := wantedLabels(c.tenant, "team.example.com/tenant", c.made)
@@ -68,10 +69,7 @@ func TestLabelsThatMustGo(t *testing.T) {
 func TestWhoseANamespaceIs(t *testing.T) {
 	made := map[string]string{"tenant": "a", ManagedByLabel: ManagedBy, TenantLabel: "a", MadeLabel: "true"}
 	without := func(keys ...string) map[string]string {
-		out := map[string]string{}
-		for key, value := range made {
-			out[key] = value
-		}
+		out := maps.Clone(made)
 		for _, key := range keys {
 			delete(out, key)
 		}

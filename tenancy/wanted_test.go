@@ -16,8 +16,9 @@ import (
 	"usher.dev/usher/api/v1alpha1"
 )
 
-func named(name string, spec v1alpha1.TenantSpec) *v1alpha1.Tenant {
-	return &v1alpha1.Tenant{ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: spec}
+// ofA is tenant a with a spec.
+func ofA(spec v1alpha1.TenantSpec) *v1alpha1.Tenant {
+	return &v1alpha1.Tenant{ObjectMeta: metav1.ObjectMeta{Name: "a"}, Spec: spec}
 }
 
 // names lists objects by kind and name, in order.
@@ -57,7 +58,7 @@ func TestWhatATenantWantsInANamespace(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			objects := isolation(named("a", c.spec), "tenant", "ns")
+			objects := isolation(ofA(c.spec), "tenant", "ns")
 			if diff := cmp.Diff(c.want, names(objects)); diff != "" {
 				t.Errorf("objects (-want +got):\n%s", diff)
 			}
@@ -74,7 +75,7 @@ func TestOwnersAreBoundSortedAndOnce(t *testing.T) {
 	owner := func(kind v1alpha1.OwnerKind, namespace, name string, role v1alpha1.OwnerRole) v1alpha1.Owner {
 		return v1alpha1.Owner{Kind: kind, Namespace: namespace, Name: name, Role: role}
 	}
-	got := roleBindings(named("a", v1alpha1.TenantSpec{Owners: []v1alpha1.Owner{
+	got := roleBindings(ofA(v1alpha1.TenantSpec{Owners: []v1alpha1.Owner{
 		owner("User", "", "zoe", "Admin"), owner("ServiceAccount", "ci", "b", "Admin"), owner("User", "", "amy", "Admin"),
 		owner("User", "", "zoe", "Admin"), owner("Group", "", "devs", "Developer"), owner("ServiceAccount", "a", "c", "Admin"),
 	}}), "ns")
@@ -97,7 +98,7 @@ func TestOwnersAreBoundSortedAndOnce(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("bindings (-want +got):\n%s", diff)
 	}
-	if got := roleBindings(named("a", v1alpha1.TenantSpec{}), "ns"); got != nil {
+	if got := roleBindings(ofA(v1alpha1.TenantSpec{}), "ns"); got != nil {
 		t.Errorf("nobody is bound: %v", got)
 	}
 }
@@ -111,7 +112,7 @@ func TestDevicesAreNotGivenToWhoAsksForNone(t *testing.T) {
 		},
 		{Type: corev1.LimitTypePod, Max: list(map[corev1.ResourceName]string{"nvidia.com/gpu": "4"})},
 	}}
-	got := limitRange(named("a", v1alpha1.TenantSpec{LimitRange: &spec}), "ns").Spec.Limits
+	got := limitRange(ofA(v1alpha1.TenantSpec{LimitRange: &spec}), "ns").Spec.Limits
 	want := map[corev1.ResourceName]string{"cpu": "8", "nvidia.com/gpu": "0", "example.com/nic": "2"}
 	if diff := cmp.Diff(list(want), got[0].Default); diff != "" {
 		t.Errorf("default (-want +got):\n%s", diff)
