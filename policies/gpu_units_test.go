@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	corev1 "k8s.io/api/core/v1"
 	resourcev1 "k8s.io/api/resource/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -59,6 +60,13 @@ answer := {
 			InitContainers: rapid.SliceOfN(asks, 0, 3).Draw(r, "initContainers"),
 			Containers:     rapid.SliceOfN(asks, 1, 3).Draw(r, "containers"),
 		}}
+		if rapid.Bool().Draw(r, "runtimeClass") {
+			pod.Spec.Overhead = corev1.ResourceList{"cpu": resource.MustParse("100m")}
+			for range rapid.IntRange(0, 2).Draw(r, "overheads") {
+				name := rapid.SampledFrom(names).Draw(r, "overhead")
+				pod.Spec.Overhead[name] = *resource.NewQuantity(rapid.Int64Range(0, 3).Draw(r, "overheadCount"), resource.DecimalSI)
+			}
+		}
 		always := corev1.ContainerRestartPolicyAlways
 		for i := range pod.Spec.InitContainers {
 			if rapid.Bool().Draw(r, "sidecar") {
@@ -66,7 +74,14 @@ answer := {
 			}
 		}
 		units := new(big.Rat)
+		devices := map[string]int64{}
 		for name, amount := range resourcehelper.PodRequests(pod, resourcehelper.PodResourcesOptions{}) {
+			if gpuWeights[name] == nil {
+				continue
+			}
+			if amount.Sign() > 0 {
+				devices[string(name)] = amount.Value()
+			}
 			units.Add(units, new(big.Rat).Mul(gpuWeights[name], new(big.Rat).SetInt64(amount.Value())))
 		}
 		millionths := ceiling(new(big.Rat).Mul(units, big.NewRat(1_000_000, 1)))
@@ -80,8 +95,9 @@ answer := {
 			"perPod": resource.NewScaledQuantity(max(bound, 0), resource.Micro).String(), "resources": []string{"*"}, "deviceClasses": []string{"gpu.nvidia.com"},
 		}}}
 		want := map[string]any{"units": decimal(millionths), "refused": bound >= 0 && millionths > bound}
-		if got := int64(gpuQuota(t).Pod(&pod.Spec, nil).Units); got != millionths {
-			r.Fatalf("the ledger counts %d millionths of a GPU, want %d", got, millionths)
+		counted := quota.Amount{Units: quota.Units(millionths), Resources: devices}
+		if diff := cmp.Diff(counted, gpuQuota(t).Pod(&pod.Spec, nil), cmpopts.EquateEmpty()); diff != "" {
+			r.Fatalf("the ledger counts (-want +got):\n%s\nof %s", diff, mustMarshal(t, pod.Spec))
 		}
 		if diff := cmp.Diff(want, evaluate(t, query, plain(t, in))); diff != "" {
 			r.Fatalf("of %s (-want +got):\n%s", mustMarshal(t, pod.Spec), diff)
@@ -139,6 +155,9 @@ answer := gpus.text(gpu_quota._claim_units)
 			if rapid.Bool().Draw(r, "exactly") {
 				d := sub.Draw(r, "device")
 				request.Exactly = &resourcev1.ExactDeviceRequest{DeviceClassName: d.DeviceClassName, AllocationMode: d.AllocationMode, Count: d.Count}
+				if rapid.Bool().Draw(r, "administrative") {
+					request.Exactly.AdminAccess = rapid.Ptr(rapid.Bool(), false).Draw(r, "adminAccess")
+				}
 			} else {
 				request.FirstAvailable = rapid.SliceOfN(sub, 1, 4).Draw(r, "alternatives")
 			}

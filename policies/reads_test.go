@@ -42,8 +42,7 @@ func TestPoliciesReadNothingThatDiffersBetweenReplicas(t *testing.T) {
 		for line := range strings.Lines(p.Reads) {
 			covers := asPattern(strings.TrimSpace(line))
 			for _, field := range differs {
-				// The objects of claims and bindings are not pods.
-				if covers.MatchString(field) && field != "request.object.spec" {
+				if covers.MatchString(field) {
 					t.Errorf("%s reads %s, and so %s", p.Name, strings.TrimSpace(line), field)
 				}
 			}
@@ -90,6 +89,12 @@ func TestVerdictsOnWhatAPolicyReadsAreVerdictsOnTheWholeInput(t *testing.T) {
 	for _, w := range gpuNodeWrites() {
 		inputs = append(inputs, w.input())
 	}
+	for _, w := range managedWrites() {
+		inputs = append(inputs, w.input())
+	}
+	for range inShort(500) {
+		inputs = append(inputs, randomClaim(random).input(t))
+	}
 	for _, p := range scheduledPods() {
 		if random.IntN(5) == 0 {
 			inputs = append(inputs, p.input())
@@ -106,6 +111,9 @@ func TestVerdictsOnWhatAPolicyReadsAreVerdictsOnTheWholeInput(t *testing.T) {
 				if value != nil {
 					input[key] = value
 				}
+			}
+			if in.Tenants != nil {
+				input["tenants"] = in.Tenants
 			}
 			whole := evaluate(t, queries[result.Policy], input)
 			got := map[string][]string{"deny": lines(result.Deny), "warn": lines(result.Warn), "audit": lines(result.Audit)}

@@ -62,20 +62,20 @@ func (s *ledgerServer) keep(l *v1alpha1.QuotaLedger) {
 	s.stored[l.Name] = l
 }
 
-// change is a write by somebody else.
-func (s *ledgerServer) change(name string, change func(*v1alpha1.QuotaLedgerStatus)) {
+// change is a write of "t" by somebody else.
+func (s *ledgerServer) change(change func(*v1alpha1.QuotaLedgerStatus)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	l := s.stored[name].DeepCopy()
+	l := s.stored["t"].DeepCopy()
 	change(&l.Status)
 	l.Status.Over, l.Status.Version = l.Status.Version, NewID()
 	s.keep(l)
 }
 
-func (s *ledgerServer) status(name string) v1alpha1.QuotaLedgerStatus {
+func (s *ledgerServer) status() v1alpha1.QuotaLedgerStatus {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return *s.stored[name].Status.DeepCopy()
+	return *s.stored["t"].Status.DeepCopy()
 }
 
 func (s *ledgerServer) calls() (gets, puts int) {
@@ -154,10 +154,10 @@ func (s *ledgerServer) reserver(t *testing.T) *Reserver {
 	return r
 }
 
-// ledgerOf is a ledger that is counted, with a limit in whole units.
-func ledgerOf(name string, limit int64, holders ...v1alpha1.LedgerEntry) *v1alpha1.QuotaLedger {
+// ledgerOf is the ledger "t", counted, with a limit in whole units.
+func ledgerOf(limit int64, holders ...v1alpha1.LedgerEntry) *v1alpha1.QuotaLedger {
 	hard := limit * int64(One)
-	l := &v1alpha1.QuotaLedger{ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: v1alpha1.QuotaLedgerSpec{Hard: v1alpha1.QuotaHard{MicroUnits: &hard}}}
+	l := &v1alpha1.QuotaLedger{ObjectMeta: metav1.ObjectMeta{Name: "t"}, Spec: v1alpha1.QuotaLedgerSpec{Hard: v1alpha1.QuotaHard{MicroUnits: &hard}}}
 	l.Status = *statusOf(holders, nil)
 	l.Status.Version, l.Status.Counted = NewID(), someTime()
 	return l

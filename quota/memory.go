@@ -20,6 +20,11 @@ type memory struct {
 	// written is the ledger as this process wrote it or read it live; a cache may
 	// be behind.
 	written *v1alpha1.QuotaLedger
+	// newest is the newest state of the ledger that was ever known.
+	newest struct {
+		uid     types.UID
+		version string
+	}
 	// doubtful says that what is known of the ledger must be read live.
 	doubtful bool
 	// counted is when a counted ledger was last known.

@@ -54,7 +54,7 @@ func (m *model) create(t *modelState) {
 		c.idle = 1
 	}
 	t.births++
-	t.ledger = modelLedger{exists: true, birth: t.births, rv: m.bump(t, t.ledger.rv)}
+	t.ledger = modelLedger{exists: true, birth: t.births, rv: m.bump(t.ledger.rv)}
 	c.idleBirth = t.births
 	c.reading, c.listing = false, false
 }
@@ -100,6 +100,7 @@ func (m *model) result(s *modelState) modelResult {
 		switch w {
 		case seen:
 			q.live = q.live.with(i)
+		case unseen:
 		case seenGone:
 			q.gone, q.spent = q.gone.with(i), q.spent.with(i)
 		}

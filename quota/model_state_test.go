@@ -25,7 +25,6 @@ type set uint8
 
 func (s set) has(i int) bool      { return s&(1<<i) != 0 }
 func (s set) with(i int) set      { return s | 1<<i }
-func (s set) without(i int) set   { return s &^ (1 << i) }
 func (s set) size() int           { return bits.OnesCount8(uint8(s)) }
 func (s set) minus(other set) set { return s &^ other }
 
@@ -39,7 +38,7 @@ func (s set) String() string {
 	return "{" + strings.Join(names, ",") + "}"
 }
 
-// page is a version of the ledger.
+// modelLedger is a version of the ledger.
 type modelLedger struct {
 	exists, counted bool
 	// birth is which of the objects of that name it is.
@@ -66,7 +65,7 @@ const (
 	allowed       // the webhook said yes; the API server may make the pod
 	living        // the pod is there
 	dead          // the pod was there
-	lost_         // no pod ever came, and none will
+	lost          // no pod ever came, and none will
 )
 
 func (p phase) String() string {
@@ -128,7 +127,6 @@ type modelState struct {
 	savedLiving set
 	versions    uint8
 	births      uint8
-	repeated    set
 	left        budget
 }
 

@@ -63,7 +63,7 @@ func ids(status v1alpha1.QuotaLedgerStatus) []string {
 
 func TestNoBurstOvershoots(t *testing.T) {
 	const clients, limit = 300, 64
-	server := newLedgerServer(t, ledgerOf("t", limit))
+	server := newLedgerServer(t, ledgerOf(limit))
 	replicas := []*Reserver{server.reserver(t), server.reserver(t), server.reserver(t)}
 	var yes, no atomic.Int64
 	var group sync.WaitGroup
@@ -84,7 +84,7 @@ func TestNoBurstOvershoots(t *testing.T) {
 	if yes.Load() != limit || no.Load() != clients-limit {
 		t.Errorf("%d were admitted and %d refused, of %d with a limit of %d", yes.Load(), no.Load(), clients, limit)
 	}
-	if status := server.status("t"); status.Reserved != limit*int64(One) || len(status.Reservations) != limit {
+	if status := server.status(); status.Reserved != limit*int64(One) || len(status.Reservations) != limit {
 		t.Errorf("the ledger says %d, in %d reservations", status.Reserved, len(status.Reservations))
 	}
 	if _, puts := server.calls(); puts >= limit {
@@ -93,7 +93,7 @@ func TestNoBurstOvershoots(t *testing.T) {
 }
 
 func TestARefusalIsSaidOfAStateThatIsNewerThanTheRequest(t *testing.T) {
-	server := newLedgerServer(t, ledgerOf("t", 1))
+	server := newLedgerServer(t, ledgerOf(1))
 	r := server.reserver(t)
 	var first, second bool
 	if err := r.Reserve(within(t, time.Minute), "t", askFor("a", 1), byTheRule(&first)); err != nil || !first {
@@ -103,8 +103,8 @@ func TestARefusalIsSaidOfAStateThatIsNewerThanTheRequest(t *testing.T) {
 	// A scribe that is still busy knows the full ledger; since then, the units
 	// have become free.
 	s := &scribe{tenant: "t", reserver: r, readAt: time.Now()}
-	s.known = &v1alpha1.QuotaLedger{ObjectMeta: server.stored["t"].ObjectMeta, Spec: server.stored["t"].Spec, Status: server.status("t")}
-	server.change("t", func(s *v1alpha1.QuotaLedgerStatus) { s.Reservations, s.Reserved = nil, 0 })
+	s.known = &v1alpha1.QuotaLedger{ObjectMeta: server.stored["t"].ObjectMeta, Spec: server.stored["t"].Spec, Status: server.status()}
+	server.change(func(s *v1alpha1.QuotaLedgerStatus) { s.Reservations, s.Reserved = nil, 0 })
 	w := &waiter{ctx: within(t, time.Minute), ask: askFor("b", 1), decide: byTheRule(&second), arrived: time.Now(), done: make(chan answer, 1)}
 	s.serve([]*waiter{w})
 	if a := <-w.done; a.err != nil || !second {
@@ -114,7 +114,7 @@ func TestARefusalIsSaidOfAStateThatIsNewerThanTheRequest(t *testing.T) {
 
 func TestReserve(t *testing.T) {
 	held := holder("held", int64(One))
-	uncounted := ledgerOf("t", 4)
+	uncounted := ledgerOf(4)
 	uncounted.Status.Counted = nil
 	type result struct {
 		Yes  bool
@@ -137,7 +137,7 @@ func TestReserve(t *testing.T) {
 		{name: "a tenant without a ledger must wait", tenant: "other", ask: askFor("a", 1), want: result{Err: ErrNotCounted.Error()}},
 		{name: "a ledger that is not counted lets nobody reserve", ledger: uncounted, ask: askFor("a", 1), want: result{Err: ErrNotCounted.Error(), Gets: 1}},
 		{name: "a repeated reservation replaces itself", before: []string{"a", "b"}, ask: askFor("a", 3), want: result{Yes: true, IDs: []string{"b", "a"}, Gets: 3, Puts: 3}},
-		{name: "a reservation that a holder bears is refused", ledger: ledgerOf("t", 4, held), ask: askFor("held", 1), want: result{Err: ErrSpent.Error(), Gets: 1}},
+		{name: "a reservation that a holder bears is refused", ledger: ledgerOf(4, held), ask: askFor("held", 1), want: result{Err: ErrSpent.Error(), Gets: 1}},
 		{name: "a write whose answer was lost was made", ask: askFor("a", 1), faults: map[string][]fault{"PUT": {cutAfter}}, want: result{Yes: true, IDs: []string{"a"}, Gets: 2, Puts: 1}},
 		{name: "a write that was lost is made again", ask: askFor("a", 1), faults: map[string][]fault{"PUT": {cutBefore, overload}}, want: result{Yes: true, IDs: []string{"a"}, Gets: 3, Puts: 1}},
 		{name: "a read that fails is tried again", ask: askFor("a", 1), faults: map[string][]fault{"GET": {cutBefore, overload}}, want: result{Yes: true, IDs: []string{"a"}, Gets: 1, Puts: 1}},
@@ -146,7 +146,7 @@ func TestReserve(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if test.ledger == nil {
-				test.ledger = ledgerOf("t", 4)
+				test.ledger = ledgerOf(4)
 			}
 			if test.tenant == "" {
 				test.tenant = "t"
@@ -176,7 +176,7 @@ func TestReserve(t *testing.T) {
 				got.Err = err.Error()
 			}
 			settled(t, r)
-			got.IDs = ids(server.status("t"))
+			got.IDs = ids(server.status())
 			got.Gets, got.Puts = server.calls()
 			if diff := cmp.Diff(test.want, got, cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
@@ -186,7 +186,7 @@ func TestReserve(t *testing.T) {
 }
 
 func TestADecisionThatPanicsHurtsOnlyItself(t *testing.T) {
-	server := newLedgerServer(t, ledgerOf("t", 4))
+	server := newLedgerServer(t, ledgerOf(4))
 	r := server.reserver(t)
 	var group sync.WaitGroup
 	for i := range 10 {
@@ -203,13 +203,13 @@ func TestADecisionThatPanicsHurtsOnlyItself(t *testing.T) {
 		})
 	}
 	group.Wait()
-	if got := len(server.status("t").Reservations); got != 5 {
+	if got := len(server.status().Reservations); got != 5 {
 		t.Errorf("%d reservations, want 5", got)
 	}
 }
 
 func TestARequestThatLeavesTakesNothing(t *testing.T) {
-	server := newLedgerServer(t, ledgerOf("t", 1))
+	server := newLedgerServer(t, ledgerOf(1))
 	r := server.reserver(t)
 	// Both wait for the same read. The first is decided, and leaves.
 	release := make(chan struct{})
@@ -251,13 +251,13 @@ func TestARequestThatLeavesTakesNothing(t *testing.T) {
 	close(release)
 	group.Wait()
 	settled(t, r)
-	if diff := cmp.Diff([]string{"b"}, ids(server.status("t"))); diff != "" || !yes {
+	if diff := cmp.Diff([]string{"b"}, ids(server.status())); diff != "" || !yes {
 		t.Errorf("b was admitted: %v; reservations (-want +got):\n%s", yes, diff)
 	}
 }
 
 func TestATimeThatIsUpIsAnError(t *testing.T) {
-	server := newLedgerServer(t, ledgerOf("t", 1))
+	server := newLedgerServer(t, ledgerOf(1))
 	r := server.reserver(t)
 	server.before = func(*http.Request) fault { return overload }
 	var yes bool
@@ -269,7 +269,7 @@ func TestATimeThatIsUpIsAnError(t *testing.T) {
 }
 
 func TestTheQueueIsBounded(t *testing.T) {
-	server := newLedgerServer(t, ledgerOf("t", 1))
+	server := newLedgerServer(t, ledgerOf(1))
 	r := server.reserver(t)
 	release := make(chan struct{})
 	server.before = func(*http.Request) fault {
@@ -300,7 +300,7 @@ func TestTheQueueIsBounded(t *testing.T) {
 }
 
 func TestNoGoroutineStays(t *testing.T) {
-	server := newLedgerServer(t, ledgerOf("t", 1000))
+	server := newLedgerServer(t, ledgerOf(1000))
 	r := server.reserver(t)
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error)

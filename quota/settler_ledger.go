@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"usher.dev/usher/api/v1alpha1"
+	"usher.dev/usher/internal/cluster"
 )
 
 // ledger returns a tenant's ledger, with its limits as the tenant has them; nil
@@ -56,6 +57,15 @@ func (s *Settler) ledger(ctx context.Context, tenant *v1alpha1.Tenant, m *memory
 
 // newest returns the newest known state of a ledger, nil if there is none.
 func (s *Settler) newest(ctx context.Context, name string, m *memory) (*v1alpha1.QuotaLedger, error) {
+	ledger, err := s.recall(ctx, name, m)
+	if ledger != nil {
+		m.newest.uid, m.newest.version = ledger.UID, ledger.ResourceVersion
+	}
+	return ledger, err
+}
+
+// recall looks a ledger up in the cache and in memory, and live if that does not do.
+func (s *Settler) recall(ctx context.Context, name string, m *memory) (*v1alpha1.QuotaLedger, error) {
 	cached := &v1alpha1.QuotaLedger{}
 	err := s.cache.Get(ctx, types.NamespacedName{Name: name}, cached)
 	switch {
@@ -73,11 +83,18 @@ func (s *Settler) newest(ctx context.Context, name string, m *memory) (*v1alpha1
 	return s.reread(ctx, name, m)
 }
 
-// reread reads a ledger live.
+// reread reads a ledger live. One that is older than what is known already says
+// that etcd was restored, and that nothing that watches have brought can be
+// trusted: nothing is written by it any more.
 func (s *Settler) reread(ctx context.Context, name string, m *memory) (*v1alpha1.QuotaLedger, error) {
 	ledger, err := s.store.get(ctx, name)
 	if err != nil {
 		return nil, err
+	}
+	if ledger != nil && ledger.UID == m.newest.uid {
+		if order, err := resourceversion.CompareResourceVersion(ledger.ResourceVersion, m.newest.version); err == nil && order < 0 {
+			return nil, fmt.Errorf("read QuotaLedger %q: %w", name, cluster.ErrHistory)
+		}
 	}
 	m.written, m.doubtful = ledger, false
 	return ledger, nil
@@ -133,9 +150,12 @@ func (s *Settler) remove(ctx context.Context, ledger *v1alpha1.QuotaLedger) erro
 	return nil
 }
 
-// owners make a ledger go with its tenant.
+// owners make a ledger go with its tenant. The tenant does not wait for that,
+// which would need leave to write its finalizers.
 func owners(tenant *v1alpha1.Tenant) []metav1.OwnerReference {
-	return []metav1.OwnerReference{*metav1.NewControllerRef(tenant, v1alpha1.GroupVersion.WithKind("Tenant"))}
+	owner := metav1.NewControllerRef(tenant, v1alpha1.GroupVersion.WithKind("Tenant"))
+	owner.BlockOwnerDeletion = nil
+	return []metav1.OwnerReference{*owner}
 }
 
 func owned(ledger *v1alpha1.QuotaLedger, tenant *v1alpha1.Tenant) bool {

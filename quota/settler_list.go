@@ -2,6 +2,7 @@ package quota
 
 import (
 	"context"
+	"slices"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
@@ -24,7 +25,7 @@ func (s *Settler) cached(ctx context.Context, into client.ObjectList, visit func
 // paged lists live, as of one moment.
 func (s *Settler) paged(ctx context.Context, into client.ObjectList, visit func(), options ...client.ListOption) error {
 	for more := ""; ; {
-		if err := s.live.List(ctx, into, append(options[:len(options):len(options)], client.Limit(page), client.Continue(more))...); err != nil {
+		if err := s.live.List(ctx, into, append(slices.Clip(options), client.Limit(page), client.Continue(more))...); err != nil {
 			return err
 		}
 		visit()

@@ -3,6 +3,7 @@ package quota
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	resourcev1 "k8s.io/api/resource/v1"
@@ -19,7 +20,7 @@ const fewLooks = 16
 // look answers open questions live.
 func (r *round) look(ctx context.Context, open *looks, see *sight) error {
 	found := &findings{round: r, see: see, listed: map[string]bool{}, entries: map[types.UID]v1alpha1.LedgerEntry{}}
-	objects := append(open.holders[:len(open.holders):len(open.holders)], open.strangers...)
+	objects := slices.Concat(open.holders, open.strangers)
 	count := map[string]int{}
 	for i := range objects {
 		count[objects[i].Namespace]++

@@ -34,8 +34,9 @@ func (r *Reconciler) setFinalizers(ctx context.Context, tenant *v1alpha1.Tenant,
 	if err != nil {
 		return err
 	}
-	if err := r.client.Patch(ctx, tenant.DeepCopy(), client.RawPatch(types.MergePatchType, patch), client.FieldOwner(FieldManager)); err != nil {
-		return fmt.Errorf("write the finalizer: %w", client.IgnoreNotFound(err))
+	err = r.client.Patch(ctx, tenant.DeepCopy(), client.RawPatch(types.MergePatchType, patch), client.FieldOwner(FieldManager))
+	if client.IgnoreNotFound(err) != nil {
+		return fmt.Errorf("write the finalizer: %w", err)
 	}
 	return nil
 }
@@ -84,7 +85,7 @@ func (r *Reconciler) takeAccess(ctx context.Context, tenant *v1alpha1.Tenant) er
 // returns those that are still there.
 func (r *Reconciler) deleteNamespaces(ctx context.Context, tenant *v1alpha1.Tenant) ([]string, error) {
 	var namespaces corev1.NamespaceList
-	if err := r.live.List(ctx, &namespaces, client.MatchingLabels(managedLabels(tenant.Name))); err != nil {
+	if err := r.live.List(ctx, &namespaces, client.MatchingLabels{TenantLabel: tenant.Name}); err != nil {
 		return nil, fmt.Errorf("read Namespaces: %w", err)
 	}
 	var left []string

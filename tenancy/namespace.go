@@ -2,6 +2,7 @@ package tenancy
 
 import (
 	"maps"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -55,11 +56,17 @@ func newNamespace(t *v1alpha1.Tenant, tenantLabel, name string) *corev1.Namespac
 	}}
 }
 
-// isMadeFor says whether usher made the namespace for the tenant. One that an
-// administrator has given to another tenant since is that one's.
+// isMadeFor says whether usher made the namespace for the tenant: by its labels or,
+// where somebody took some of them away, because usher put the tenant label there,
+// which it does on what it makes alone. One that an administrator has given to
+// another tenant since is that one's.
 func isMadeFor(ns *corev1.Namespace, tenant, tenantLabel string) bool {
 	owner, labelled := ns.Labels[tenantLabel]
-	return ns.Labels[MadeLabel] == "true" && isManaged(ns.Labels, tenant) && (!labelled || owner == tenant)
+	if labelled && owner != tenant {
+		return false
+	}
+	return ns.Labels[MadeLabel] == "true" && ns.Labels[TenantLabel] == tenant ||
+		labelled && slices.Contains(ownedLabels(ns), tenantLabel)
 }
 
 // belongsTo says whether the namespace is the tenant's: by its label or, where

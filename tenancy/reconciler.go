@@ -72,6 +72,11 @@ func (r *Reconciler) reconcile(ctx context.Context, request reconcile.Request) (
 		}
 		return reconcile.Result{}, fmt.Errorf("read Tenant: %w", err)
 	}
+	if _, pending := r.recent.pending(tenant, tenant.ResourceVersion); pending {
+		// What was said of it last is not in the cache yet: a status is only compared
+		// with the one before it.
+		return reconcile.Result{RequeueAfter: catchUp}, nil
+	}
 	if !tenant.DeletionTimestamp.IsZero() {
 		return r.finalize(ctx, tenant)
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
@@ -73,7 +74,8 @@ func unwantedLabels(ns *corev1.Namespace, want namespaceLabels) []string {
 	return unwanted
 }
 
-// ownedLabels are the labels that usher's field manager owns.
+// ownedLabels are the labels that usher's field manager owns. Who creates a
+// namespace also owns the label that the API server sets on all of them.
 func ownedLabels(ns *corev1.Namespace) []string {
 	var owned []string
 	for _, entry := range ns.ManagedFields {
@@ -89,8 +91,8 @@ func ownedLabels(ns *corev1.Namespace) []string {
 			continue
 		}
 		for field := range fields.Metadata.Labels {
-			if key, ok := bytes.CutPrefix([]byte(field), []byte("f:")); ok {
-				owned = append(owned, string(key))
+			if key, ok := strings.CutPrefix(field, "f:"); ok && key != corev1.LabelMetadataName {
+				owned = append(owned, key)
 			}
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -107,9 +108,14 @@ func (r *Reconciler) writeStatus(ctx context.Context, tenant *v1alpha1.Tenant, s
 	}
 	tenant = tenant.DeepCopy()
 	tenant.Status = *status
-	if err := r.client.Status().Update(ctx, tenant, client.FieldOwner(FieldManager)); err != nil {
+	err := r.client.Status().Update(ctx, tenant, client.FieldOwner(FieldManager))
+	if apierrors.IsNotFound(err) {
+		return nil
+	}
+	if err != nil {
 		return fmt.Errorf("write the Tenant's status: %w", err)
 	}
+	r.recent.wrote(tenant)
 	return nil
 }
 

@@ -18,8 +18,10 @@ import (
 
 const (
 	// soon is how long events of use are gathered, since a burst of pods changes a
-	// share with every one of them, and how long the cache is given to catch up.
+	// share with every one of them, and how long others' writes are given to arrive.
 	soon = 200 * time.Millisecond
+	// catchUp is how long the cache is given to show a Tenant's status as written.
+	catchUp = 20 * time.Millisecond
 	// ledgerSoon is the same for ledgers, which only the status follows.
 	ledgerSoon = time.Second
 )

@@ -3,6 +3,8 @@ package webhook_test
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"testing"
 
 	"usher.dev/usher/internal/config"
@@ -44,13 +46,31 @@ func (f *fakePolicies) Validate(_ context.Context, in verdict.Input) []verdict.R
 		}
 		return p
 	}
-	in = verdict.Input{Request: plain(in.Request), Pod: plain(in.Pod), OldPod: plain(in.OldPod), Namespace: plain(in.Namespace), Tenant: plain(in.Tenant)}
+	in = verdict.Input{
+		Request: plain(in.Request), Pod: plain(in.Pod), OldPod: plain(in.OldPod),
+		Namespace: plain(in.Namespace), Tenant: plain(in.Tenant), Tenants: in.Tenants,
+	}
 	f.asked = append(f.asked, in)
 	result := verdict.Result{Policy: "p", Mode: "enforce", Err: f.err}
 	if f.find != nil && f.err == nil {
 		result.Deny = f.find(in)
 	}
 	return []verdict.Result{result}
+}
+
+// CheckParameters finds those of the policy wrong to be wrong, and knows no
+// policies but that and p.
+func (f *fakePolicies) CheckParameters(parameters map[string]any) (wrong, unknown []verdict.Finding) {
+	for _, name := range slices.Sorted(maps.Keys(parameters)) {
+		switch name {
+		case "p":
+		case "wrong":
+			wrong = append(wrong, verdict.Finding{Policy: name, Message: "no such parameter"})
+		default:
+			unknown = append(unknown, verdict.Finding{Policy: name, Message: "no such policy"})
+		}
+	}
+	return wrong, unknown
 }
 
 // fakeCluster holds Namespaces and Tenants; one that stands in neither does not
@@ -66,6 +86,14 @@ func (c fakeCluster) Namespace(_ context.Context, name string) (map[string]any, 
 
 func (c fakeCluster) Tenant(_ context.Context, name string) (map[string]any, error) {
 	return c.tenants[name], c.err
+}
+
+func (c fakeCluster) Tenants(context.Context) ([]map[string]any, error) {
+	var all []map[string]any
+	for _, name := range slices.Sorted(maps.Keys(c.tenants)) {
+		all = append(all, c.tenants[name])
+	}
+	return all, c.err
 }
 
 // team is a cluster with the namespace team of the tenant a, and kube-system.

@@ -28,6 +28,8 @@ func (fakeYes) Mutate(_ context.Context, in verdict.Input) verdict.Mutation {
 func (fakeYes) Validate(context.Context, verdict.Input) []verdict.Result { return nil }
 func (fakeYes) Reserve(context.Context, verdict.Input) []verdict.Result  { return nil }
 
+func (fakeYes) CheckParameters(map[string]any) (wrong, unknown []verdict.Finding) { return nil, nil }
+
 // fakeEverywhere is a cluster in which every namespace exists.
 type fakeEverywhere struct{}
 
@@ -36,6 +38,7 @@ func (fakeEverywhere) Namespace(_ context.Context, name string) (map[string]any,
 }
 
 func (fakeEverywhere) Tenant(context.Context, string) (map[string]any, error) { return nil, nil }
+func (fakeEverywhere) Tenants(context.Context) ([]map[string]any, error)      { return nil, nil }
 
 // FuzzDecodeReview decodes reviews and has them answered: whatever is sent, the
 // decoder accepts only what is a review for encoding/json too, and what it
@@ -48,6 +51,8 @@ func FuzzDecodeReview(f *testing.F) {
 		}
 	}
 	f.Add([]byte(strings.NewReplacer("%s", Update, "%g", "apps", "%k", "Deployment").Replace(body)))
+	f.Add([]byte(strings.NewReplacer("%s", Update, "%g", "usher.dev", "%k", "Tenant").Replace(body)))
+	f.Add([]byte(strings.NewReplacer("%s", Delete, "%g", "rbac.authorization.k8s.io", "%k", "RoleBinding").Replace(body)))
 	f.Add([]byte(`{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":1,"operation":"DELETE","userInfo":[]}}`))
 	f.Add([]byte(`{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":"\u0000\ud83d\ude00","object":{}}}`))
 	cfg := &v1alpha1.AdmissionConfiguration{TenantLabel: "tenant"}

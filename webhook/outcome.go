@@ -59,9 +59,18 @@ func (o *Outcome) operations() []verdict.Operation {
 
 // refuse denies for a reason of usher's own.
 func (o *Outcome) refuse(check, path, message string) {
-	f := Finding{Finding: verdict.Finding{Policy: "usher", Check: check, Message: message, Path: path}, Mode: v1alpha1.ModeEnforce}
+	o.Denied = append(o.Denied, own(check, path, message, v1alpha1.ModeEnforce))
+}
+
+// warn warns of something that usher itself found.
+func (o *Outcome) warn(check, path, message string) {
+	o.Warned = append(o.Warned, own(check, path, message, v1alpha1.ModeWarn))
+}
+
+func own(check, path, message string, mode v1alpha1.Mode) Finding {
+	f := Finding{Finding: verdict.Finding{Policy: "usher", Check: check, Message: message, Path: path}, Mode: mode}
 	f.Field, _ = locate(nil, path)
-	o.Denied = append(o.Denied, f)
+	return f
 }
 
 // CheckError is the check of a finding that says that a policy gave no verdict.

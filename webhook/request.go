@@ -218,7 +218,7 @@ type Offline struct {
 }
 
 // clusterScoped are the kinds under review that are in no namespace.
-var clusterScoped = map[groupKind]bool{{"usher.dev", "GPUNode"}: true}
+var clusterScoped = map[groupKind]bool{{"usher.dev", "GPUNode"}: true, tenantKind: true}
 
 // NewRequest makes the request that an API server would send for an object:
 // a CREATE, or an UPDATE when there is an old object.

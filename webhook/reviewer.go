@@ -19,6 +19,8 @@ import (
 type Cluster interface {
 	Namespace(ctx context.Context, name string) (map[string]any, error)
 	Tenant(ctx context.Context, name string) (map[string]any, error)
+	// Tenants returns all tenants, in order of their names.
+	Tenants(ctx context.Context) ([]map[string]any, error)
 }
 
 // Reviewer decides on requests. It has no state of its own; any number of
@@ -62,40 +64,6 @@ func NewReviewer(policies func() verdict.Policies, cluster Cluster, ledger Ledge
 		weights:      weights,
 		claimWriters: writers,
 	}, nil
-}
-
-// judgedWhole are the kinds that policies judge although they hold no pod, with
-// the updates of them that are judged.
-var judgedWhole = map[groupKind]judgedUpdates{
-	{"", "Namespace"}:                            allUpdates,
-	{"", "Binding"}:                              updatesOfSpec,
-	{"resource.k8s.io", "ResourceClaim"}:         updatesOfLabels, // one of them the ledger knows it by
-	{"resource.k8s.io", "ResourceClaimTemplate"}: updatesOfSpec,
-	// All that it holds is metadata and status.
-	{"usher.dev", "GPUNode"}: allUpdates,
-}
-
-type judgedUpdates int
-
-const (
-	// updatesOfSpec: not those that leave all but metadata and status alone.
-	updatesOfSpec judgedUpdates = iota
-	// updatesOfLabels: but those of labels and annotations, too, unless the object
-	// is being deleted.
-	updatesOfLabels
-	allUpdates
-)
-
-// judge reports whether an update has to be judged.
-func (u judgedUpdates) judge(now, before map[string]any) bool {
-	switch {
-	case u == allUpdates, !sameApartFromMetadata(now, before):
-		return true
-	case u == updatesOfLabels && !terminating(before):
-		return compare(now, before) == metadataChanged
-	default:
-		return false
-	}
 }
 
 // Mutate answers the mutating webhook: a patch for a pod that is created, and in
@@ -207,6 +175,9 @@ func (r *Reviewer) validateWhole(ctx context.Context, policies verdict.Policies,
 		return nil
 	}
 	out.add(req, policies.Validate(ctx, in), "", nil)
+	if req.groupKind() == tenantKind {
+		checkParameters(policies, req, out)
+	}
 	return nil
 }
 
@@ -274,7 +245,7 @@ func (r *Reviewer) Review(ctx context.Context, req *Request, apply func(map[stri
 // skip says why a request needs no verdict, "" if it needs one.
 func (r *Reviewer) skip(req *Request) string {
 	switch {
-	case req.Operation == Delete || req.Operation == Connect:
+	case req.Operation == Connect || req.Operation == Delete && !judgedDeletions[req.groupKind()]:
 		return req.Operation + " is not judged"
 	case r.exempt[req.Namespace]:
 		return "namespace " + req.Namespace + " is exempt"
@@ -285,6 +256,14 @@ func (r *Reviewer) skip(req *Request) string {
 // surroundings collects the namespace and the tenant of a request.
 func (r *Reviewer) surroundings(ctx context.Context, req *Request) (verdict.Input, error) {
 	in := verdict.Input{Request: req.Raw}
+	if req.groupKind() == tenantKind {
+		tenants, err := r.cluster.Tenants(ctx)
+		if err != nil {
+			return in, fmt.Errorf("look up tenants: %w", err)
+		}
+		in.Tenants = claims(tenants)
+		return in, nil
+	}
 	if req.Namespace == "" || (req.groupKind() == groupKind{"", "Namespace"}) {
 		return in, nil
 	}

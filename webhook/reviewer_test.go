@@ -62,6 +62,20 @@ func TestPoliciesSeeTheRequestAndWhatIsAroundIt(t *testing.T) {
 		{"a binding", reviewBody(t, "v1", "Binding", fields{"target": fields{}}, fields{"subResource": "binding"}), team, verdict.Input{Namespace: team.namespaces["team"], Tenant: team.tenants["a"]}},
 		{"a claim", reviewBody(t, "resource.k8s.io/v1", "ResourceClaim", fields{}, nil), team, verdict.Input{Namespace: team.namespaces["team"], Tenant: team.tenants["a"]}},
 		{"a GPUNode, which is in no namespace", reviewBody(t, "usher.dev/v1alpha1", "GPUNode", fields{"metadata": fields{"name": "n1"}}, fields{"namespace": ""}), team, verdict.Input{}},
+		{
+			"a Tenant, with what all tenants claim",
+			reviewBody(t, "usher.dev/v1alpha1", "Tenant", fields{"metadata": fields{"name": "c"}}, fields{"namespace": ""}),
+			fakeCluster{tenants: map[string]map[string]any{
+				"b": {"metadata": fields{"name": "b"}, "spec": fields{"namespaces": []any{"n"}, "nodePool": fields{}, "owners": []any{}}},
+				"a": {"metadata": fields{"name": "a"}},
+			}},
+			verdict.Input{Tenants: []any{fields{"name": "a"}, fields{"name": "b", "namespaces": []any{"n"}, "nodePool": fields{}}}},
+		},
+		{
+			"a Tenant that is the first", reviewBody(t, "usher.dev/v1alpha1", "Tenant", fields{"metadata": fields{"name": "c"}}, fields{"namespace": ""}),
+			fakeCluster{},
+			verdict.Input{Tenants: []any{}},
+		},
 		// It is itself under review: what the cluster holds is what was.
 		{"a Namespace", reviewBody(t, "v1", "Namespace", fields{"metadata": fields{"name": "team"}}, nil), team, verdict.Input{}},
 	} {
@@ -91,6 +105,10 @@ func TestRequestsThatNeedNoVerdict(t *testing.T) {
 		want string
 	}{
 		{"a deletion", reviewBody(t, "v1", "Pod", nil, fields{"operation": "DELETE", "oldObject": pod}), "DELETE is not judged"},
+		{"a deletion of a kind that usher does not manage", reviewBody(t, "v1", "Service", nil, fields{"operation": "DELETE", "oldObject": fields{}}), "DELETE is not judged"},
+		{"a deletion of a tenant", reviewBody(t, "usher.dev/v1alpha1", "Tenant", nil, fields{"operation": "DELETE", "namespace": "", "oldObject": fields{}}), "DELETE is not judged"},
+		{"a deletion in an exempt namespace", reviewBody(t, "v1", "ResourceQuota", nil, fields{"operation": "DELETE", "namespace": "kube-system", "oldObject": fields{}}), "namespace kube-system is exempt"},
+		{"a tenant whose status changes", reviewBody(t, "usher.dev/v1alpha1", "Tenant", fields{"spec": fields{"a": 1}, "status": fields{"b": 1}}, fields{"operation": "UPDATE", "namespace": "", "oldObject": fields{"spec": fields{"a": 1}}}), "nothing that is judged changes"},
 		{"a deletion without the object", reviewBody(t, "example.com/v1", "Widget", nil, fields{"operation": "DELETE"}), "DELETE is not judged"},
 		{"a connection", reviewBody(t, "v1", "PodExecOptions", nil, fields{"operation": "CONNECT", "subResource": "exec"}), "CONNECT is not judged"},
 		{"kube-system", reviewBody(t, "v1", "Pod", pod, fields{"namespace": "kube-system"}), "namespace kube-system is exempt"},

@@ -1,6 +1,7 @@
 package webhook_test
 
 import (
+	"cmp"
 	"errors"
 	"strings"
 	"testing"
@@ -109,6 +110,40 @@ func TestUpdatesThatAreAlwaysJudged(t *testing.T) {
 			out, err := validate(t, reviewerOf(t, policies, team, ""), reviewBody(t, tt.apiVersion, tt.kind, tt.now, fields{"operation": "UPDATE", "subResource": tt.subresource, "oldObject": tt.old}))
 			if err != nil || out.Skipped != "" || len(policies.asked) != 1 {
 				t.Errorf("%v, outcome %+v, asked %d times", err, out, len(policies.asked))
+			}
+		})
+	}
+}
+
+func TestUpdatesOfClaims(t *testing.T) {
+	claim := func(metadata fields) fields { return fields{"metadata": metadata, "spec": fields{"devices": "a"}} }
+	plain, deleted := fields{"name": "gpus"}, fields{"name": "gpus", "deletionTimestamp": "2026-01-01T00:00:00Z"}
+	label, annotation := fields{"labels": fields{"a": "b"}}, fields{"annotations": fields{"a": "b"}}
+	for _, tt := range []struct {
+		name     string
+		kind     string // ResourceClaim unless it says otherwise
+		old, now fields
+		judged   bool
+	}{
+		{"of nothing", "", claim(plain), claim(plain), false},
+		{"of the status", "", claim(plain), with(claim(plain), fields{"status": fields{"allocation": fields{}}}), false},
+		{"of finalizers", "", claim(with(plain, fields{"finalizers": []any{"a"}})), claim(plain), false},
+		{"of a label", "", claim(plain), claim(with(plain, label)), true},
+		{"of a label that goes", "", claim(with(plain, label)), claim(plain), true},
+		{"of an annotation", "", claim(plain), claim(with(plain, annotation)), true},
+		{"of the spec", "", claim(plain), with(claim(plain), fields{"spec": fields{}}), true},
+		{"of a label, while it is deleted", "", claim(deleted), claim(with(deleted, label)), false},
+		{"of a label of one that only now says it is deleted", "", claim(plain), claim(with(deleted, label)), true},
+		{"of the spec, while it is deleted", "", claim(deleted), with(claim(deleted), fields{"spec": fields{}}), true},
+		{"of a template's label", "ResourceClaimTemplate", claim(plain), claim(with(plain, label)), false},
+		{"of a template's spec", "ResourceClaimTemplate", claim(plain), with(claim(plain), fields{"spec": fields{}}), true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			policies := &fakePolicies{}
+			body := reviewBody(t, "resource.k8s.io/v1", cmp.Or(tt.kind, "ResourceClaim"), tt.now, fields{"operation": "UPDATE", "oldObject": tt.old})
+			out, err := validate(t, reviewerOf(t, policies, team, ""), body)
+			if err != nil || (out.Skipped == "") != tt.judged || (len(policies.asked) == 1) != tt.judged {
+				t.Errorf("%v, outcome %+v, asked %d times; want judged %v", err, out, len(policies.asked), tt.judged)
 			}
 		})
 	}

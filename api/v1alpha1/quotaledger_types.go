@@ -141,9 +141,10 @@ type LedgerEntry struct {
 	MicroUnits int64 `json:"microUnits"`
 
 	// Resources are the devices that it holds by GPU resource;
-	// deviceclass.resource.kubernetes.io/CLASS for those of a class.
+	// deviceclass.resource.kubernetes.io/CLASS for those of a class. A pod may
+	// name any number of them, so nothing bounds them but the object's size: an
+	// entry that is refused would keep out all that are written with it.
 	// +optional
-	// +kubebuilder:validation:MaxProperties=64
 	Resources map[string]int64 `json:"resources,omitempty"`
 
 	// Expires is about when a reservation lapses unless its pod is seen.

@@ -48,9 +48,12 @@ type TenantList struct {
 
 // TenantSpec is what the platform grants to a tenant.
 type TenantSpec struct {
-	// Owners are who works in the tenant's namespaces, and as what.
+	// Owners are who works in the tenant's namespaces, and as what: each once.
 	// +optional
-	// +listType=atomic
+	// +listType=map
+	// +listMapKey=kind
+	// +listMapKey=namespace
+	// +listMapKey=name
 	// +kubebuilder:validation:MaxItems=256
 	Owners []Owner `json:"owners,omitempty"`
 
@@ -62,6 +65,7 @@ type TenantSpec struct {
 	// +kubebuilder:validation:MaxItems=256
 	// +kubebuilder:validation:items:MaxLength=63
 	// +kubebuilder:validation:items:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
+	// +kubebuilder:validation:XValidation:rule="self.all(n, !n.startsWith('kube-') && !(n in ['default', 'usher-system']))",message="namespaces of the cluster's own (kube-*, default, usher-system) can be no tenant's"
 	Namespaces []string `json:"namespaces,omitempty"`
 
 	// DeletionPolicy says what becomes of the namespaces when the Tenant is
@@ -91,6 +95,7 @@ type TenantSpec struct {
 	// that a ResourceQuota can bound: pods, requests.cpu, count/jobs.batch, ….
 	// +optional
 	// +kubebuilder:validation:MaxProperties=64
+	// +kubebuilder:validation:XValidation:rule="self.all(name, type(self[name]) == int ? self[name] >= 0 : !self[name].startsWith('-'))",message="amounts cannot be negative"
 	Quota corev1.ResourceList `json:"quota,omitempty"`
 
 	// ResourceQuota is made in each of the tenant's namespaces.
@@ -140,7 +145,7 @@ const (
 
 // Owner is a user, a group or a service account that works for the tenant.
 //
-// +kubebuilder:validation:XValidation:rule="(self.kind == 'ServiceAccount') == has(self.namespace)",message="a ServiceAccount has a namespace; users and groups have none"
+// +kubebuilder:validation:XValidation:rule="(self.kind == 'ServiceAccount') == (self.namespace != ”)",message="a ServiceAccount has a namespace; users and groups have none"
 // +kubebuilder:validation:XValidation:rule="self.kind == 'ServiceAccount' || !self.name.startsWith('system:')",message="names that begin with system: are Kubernetes' own; name a user or group of yours, or a ServiceAccount by kind and namespace"
 type Owner struct {
 	// +kubebuilder:validation:Enum=User;Group;ServiceAccount
@@ -150,7 +155,7 @@ type Owner struct {
 	Name string `json:"name"`
 	// Namespace of the ServiceAccount.
 	// +optional
-	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:default=""
 	// +kubebuilder:validation:MaxLength=63
 	Namespace string `json:"namespace,omitempty"`
 	// Role is Admin (all of workloads and services, reads quotas and policies)
@@ -223,6 +228,8 @@ type NetworkIsolation struct {
 	// tenant's namespaces, by name.
 	// +optional
 	// +kubebuilder:validation:MaxProperties=32
+	// +kubebuilder:validation:XValidation:rule="self.all(name, size(name) <= 253 && name.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$'))",message="the name of a NetworkPolicy is lower case letters, digits and -"
+	// +kubebuilder:validation:XValidation:rule="self.all(name, !(name in ['default-deny-all', 'allow-same-namespace', 'allow-same-tenant', 'allow-dns']) && !name.startsWith('allow-external-egress'))",message="default-deny-all, allow-same-namespace, allow-same-tenant, allow-dns and allow-external-egress* are usher's own"
 	Policies map[string]networkingv1.NetworkPolicySpec `json:"policies,omitempty"`
 }
 
@@ -236,6 +243,9 @@ const (
 )
 
 // ExternalEgress is what some pods may reach outside the cluster.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.except) || !isCIDR(self.cidr) || self.except.all(e, isCIDR(e) && cidr(self.cidr).containsCIDR(e) && cidr(e).prefixLength() > cidr(self.cidr).prefixLength())",message="what is excepted must be CIDRs within cidr, and less than it"
+// +kubebuilder:validation:XValidation:rule="!(self.cidr in ['169.254.169.254/32', 'fd00:ec2::254/128'])",message="the metadata service of clouds is nobody's to reach"
 type ExternalEgress struct {
 	// PodSelector selects the pods; empty: all.
 	// +optional
@@ -364,24 +374,35 @@ const (
 
 // GPULimits bounds what the tenant's pods and claims may ask for. Amounts are
 // in GPU units: 1 is one whole GPU, 428572u three sevenths of one, rounded up.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.perContainer) || !has(self.perPod) || !quantity(string(self.perContainer)).isGreaterThan(quantity(string(self.perPod)))",message="perContainer cannot be more than perPod"
+// +kubebuilder:validation:XValidation:rule="!has(self.perContainer) || !has(self.perNamespace) || !quantity(string(self.perContainer)).isGreaterThan(quantity(string(self.perNamespace)))",message="perContainer cannot be more than perNamespace"
+// +kubebuilder:validation:XValidation:rule="!has(self.perContainer) || !has(self.perTenant) || !quantity(string(self.perContainer)).isGreaterThan(quantity(string(self.perTenant)))",message="perContainer cannot be more than perTenant"
+// +kubebuilder:validation:XValidation:rule="!has(self.perPod) || !has(self.perNamespace) || !quantity(string(self.perPod)).isGreaterThan(quantity(string(self.perNamespace)))",message="perPod cannot be more than perNamespace"
+// +kubebuilder:validation:XValidation:rule="!has(self.perPod) || !has(self.perTenant) || !quantity(string(self.perPod)).isGreaterThan(quantity(string(self.perTenant)))",message="perPod cannot be more than perTenant"
+// +kubebuilder:validation:XValidation:rule="!has(self.perNamespace) || !has(self.perTenant) || !quantity(string(self.perNamespace)).isGreaterThan(quantity(string(self.perTenant)))",message="perNamespace cannot be more than perTenant"
 type GPULimits struct {
 	// PerTenant is the most that the tenant may hold in all, in GPU units.
 	// Unset: no limit.
 	// +optional
+	// +kubebuilder:validation:XValidation:rule="type(self) == int ? self >= 0 : !self.startsWith('-')",message="amounts cannot be negative"
 	PerTenant *resource.Quantity `json:"perTenant,omitempty"`
 
 	// PerNamespace is the most that one namespace may hold, in GPU units.
 	// Unset: no limit.
 	// +optional
+	// +kubebuilder:validation:XValidation:rule="type(self) == int ? self >= 0 : !self.startsWith('-')",message="amounts cannot be negative"
 	PerNamespace *resource.Quantity `json:"perNamespace,omitempty"`
 
 	// PerContainer is the most that one container may ask for, in GPU units.
 	// Unset: as much as its pod.
 	// +optional
+	// +kubebuilder:validation:XValidation:rule="type(self) == int ? self >= 0 : !self.startsWith('-')",message="amounts cannot be negative"
 	PerContainer *resource.Quantity `json:"perContainer,omitempty"`
 
 	// PerPod is the most that one pod may ask for, in GPU units. Unset: no limit.
 	// +optional
+	// +kubebuilder:validation:XValidation:rule="type(self) == int ? self >= 0 : !self.startsWith('-')",message="amounts cannot be negative"
 	PerPod *resource.Quantity `json:"perPod,omitempty"`
 
 	// Caps is how many of one GPU resource the tenant may hold in all, such as
@@ -389,11 +410,14 @@ type GPULimits struct {
 	// the devices of a class.
 	// +optional
 	// +kubebuilder:validation:MaxProperties=64
+	// +kubebuilder:validation:XValidation:rule="self.all(name, self[name] >= 0)",message="amounts cannot be negative"
 	Caps map[string]int64 `json:"caps,omitempty"`
 
 	// Models lists the GPU models that the tenant's pods may run on, as the
 	// node label nvidia.com/gpu.product names them, such as
-	// NVIDIA-H100-80GB-HBM3. Empty: every model.
+	// NVIDIA-H100-80GB-HBM3. A node whose GPUs are shared or divided into MIG
+	// devices may bear another value, which counts as another model: NVIDIA's
+	// feature discovery appends -SHARED, or -MIG-1g.5gb. Empty: every model.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=64

@@ -1,9 +1,11 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -126,6 +128,30 @@ func (i *Informers) Namespace(ctx context.Context, name string) (map[string]any,
 func (i *Informers) Tenant(ctx context.Context, name string) (map[string]any, error) {
 	tenant, err := i.get(ctx, tenantKind, name)
 	return granting(tenant), err
+}
+
+// Tenants returns all tenants, in order of their names. One that is newer than
+// the watch is not among them.
+func (i *Informers) Tenants(ctx context.Context) ([]map[string]any, error) {
+	list := &unstructured.UnstructuredList{}
+	list.SetGroupVersionKind(tenantKind.GroupVersion().WithKind(tenantKind.Kind + "List"))
+	if err := i.cache.List(ctx, list); err != nil {
+		return nil, err
+	}
+	tenants := make([]map[string]any, len(list.Items))
+	for n := range list.Items {
+		tenants[n] = list.Items[n].Object
+	}
+	slices.SortFunc(tenants, byName)
+	return tenants, nil
+}
+
+func byName(a, b map[string]any) int { return cmp.Compare(nameOf(a), nameOf(b)) }
+
+func nameOf(object map[string]any) string {
+	metadata, _ := object["metadata"].(map[string]any)
+	name, _ := metadata["name"].(string)
+	return name
 }
 
 func (i *Informers) get(ctx context.Context, kind schema.GroupVersionKind, name string) (map[string]any, error) {

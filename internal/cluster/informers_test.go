@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/client-go/rest"
 
@@ -170,4 +171,41 @@ func TestAWatchThatFallsSilentIsNoticed(t *testing.T) {
 	}
 	s.put("namespaces", "new", object{})
 	waitFor(t, "the watch to be heard", func() bool { return heard() > before })
+}
+
+func TestAllTenantsAreThoseInMemory(t *testing.T) {
+	s := newFakeAPIServer(t)
+	s.put("tenants", "b", object{"spec": object{"namespaces": []string{"n"}}})
+	s.put("tenants", "a", object{"status": object{"conditions": []object{{"type": "Accepted", "status": "False"}}}})
+	i := watching(t, s)
+	waitFor(t, "the watches to be in sync", func() bool { return i.Current() == nil })
+	tenants, err := i.Tenants(t.Context())
+	if diff := cmp.Diff([]string{"a", "b"}, names(tenants)); err != nil || diff != "" {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+	// Who is refused claims all the same.
+	if tenants[0]["status"] == nil || tenants[1]["spec"] == nil {
+		t.Errorf("tenants %v", tenants)
+	}
+	s.set(func() {
+		if s.gets != 0 {
+			t.Errorf("%d gets", s.gets)
+		}
+	})
+	s.put("tenants", "c", object{})
+	waitFor(t, "the new tenant", func() bool {
+		tenants, err := i.Tenants(t.Context())
+		return err == nil && len(tenants) == 3
+	})
+}
+
+func TestTenantsAreUnknownBeforeTheWatchesRun(t *testing.T) {
+	s := newFakeAPIServer(t)
+	i, err := cluster.NewInformers(&rest.Config{Host: s.URL}, logr.Discard())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if tenants, err := i.Tenants(t.Context()); tenants != nil || err == nil {
+		t.Errorf("tenants %v, %v; want an error", tenants, err)
+	}
 }

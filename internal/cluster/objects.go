@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -205,4 +206,9 @@ func (o *Objects) Namespace(_ context.Context, name string) (map[string]any, err
 // where its status says that it is not accepted.
 func (o *Objects) Tenant(_ context.Context, name string) (map[string]any, error) {
 	return granting(o.tenants[name]), nil
+}
+
+// Tenants returns all tenants that stand in files, in order of their names.
+func (o *Objects) Tenants(context.Context) ([]map[string]any, error) {
+	return slices.SortedFunc(maps.Values(o.tenants), byName), nil
 }

@@ -165,3 +165,30 @@ func TestLoadReadsEveryFileOfAFolder(t *testing.T) {
 		t.Error("a folder that is not there")
 	}
 }
+
+// names are those of objects, in their order.
+func names(objects []map[string]any) []string {
+	out := []string{}
+	for _, o := range objects {
+		name, _ := o["metadata"].(map[string]any)["name"].(string)
+		out = append(out, name)
+	}
+	return out
+}
+
+func TestAllTenantsComeInOrderOfTheirNames(t *testing.T) {
+	o := objects(t, `
+{apiVersion: usher.dev/v1alpha1, kind: Tenant, metadata: {name: b}}
+---
+{apiVersion: usher.dev/v1alpha1, kind: Tenant, metadata: {name: c}, status: {conditions: [{type: Accepted, status: "False", reason: x, message: "", lastTransitionTime: null}]}}
+---
+{apiVersion: usher.dev/v1alpha1, kind: Tenant, metadata: {name: a}}
+`)
+	tenants, err := o.Tenants(t.Context())
+	if diff := cmp.Diff([]string{"a", "b", "c"}, names(tenants)); err != nil || diff != "" {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+	if tenants, err := objects(t, "").Tenants(t.Context()); len(tenants) != 0 || err != nil {
+		t.Errorf("without any: %v, %v", tenants, err)
+	}
+}

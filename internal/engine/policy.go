@@ -181,6 +181,12 @@ func (p *policy) modeIn(namespace map[string]any) v1alpha1.Mode {
 func (p *policy) tenantParameters(tenant map[string]any) (map[string]any, error) {
 	spec, _ := tenant["spec"].(map[string]any)
 	all, _ := spec["parameters"].(map[string]any)
+	return p.ownParameters(all)
+}
+
+// ownParameters returns the parameters with those of a tenant, by policy, over
+// them, nil where it has none of this policy.
+func (p *policy) ownParameters(all map[string]any) (map[string]any, error) {
 	set, ok := all[p.Name]
 	if !ok {
 		return nil, nil
@@ -208,6 +214,9 @@ func (p *policy) document(config map[string]any, in verdict.Input) (map[string]a
 		if value != nil {
 			doc[key] = value
 		}
+	}
+	if in.Tenants != nil {
+		doc["tenants"] = in.Tenants
 	}
 	return doc, nil
 }

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -71,5 +72,22 @@ func TestReserveReadsOnlyWhatItsRulesRead(t *testing.T) {
 	want := "quota.hard.units.**\nquota.request.units.**\nquota.used.units.**"
 	if got := set.policies[0].reserve.ofPods.String(); got != want {
 		t.Errorf("reads %q, want %q", got, want)
+	}
+}
+
+// A policy that loops takes only its own verdict with it.
+func TestReserveAsksPoliciesSideBySide(t *testing.T) {
+	set := compiled(t, "policies: {a: {mode: warn}}", map[string]string{
+		"a": policyText("a", `deny_reservation contains {"check": "a", "msg": "found"} if {
+	some a in numbers.range(1, 100000)
+	some b in numbers.range(1, 100000)
+	a * b == -input.quota.hard.units
+}`),
+		"b": policyText("b", strings.ReplaceAll(reserveRules, `"a"`, `"b"`)),
+	})
+	got := summary(set.Reserve(within(t, 2*time.Second), quotaOf(8, 5, 4)))
+	want := "a warn: error " + verdict.ErrDeadline.Error() + "\nb enforce: deny 9 of 8"
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error("results (-want +got):\n" + diff)
 	}
 }

@@ -113,9 +113,7 @@ func (s *Set) Policies() []Policy {
 // Validate implements verdict.Policies. A policy that only warns or audits and
 // also mutates is asked about the pod as it would be, were it enforced.
 func (s *Set) Validate(ctx context.Context, in verdict.Input) []verdict.Result {
-	results := make([]verdict.Result, 0, len(s.policies))
-	var waiting []<-chan outcome
-	var waitingFor []int
+	polled := ballot{results: make([]verdict.Result, 0, len(s.policies))}
 	for _, p := range s.policies {
 		mode := p.modeIn(in.Namespace)
 		if mode == v1alpha1.ModeOff {
@@ -123,7 +121,7 @@ func (s *Set) Validate(ctx context.Context, in verdict.Input) []verdict.Result {
 		}
 		result := verdict.Result{Policy: p.Name, Mode: mode}
 		if p.judge == nil {
-			results = append(results, result)
+			polled.add(result)
 			continue
 		}
 		subject := in
@@ -133,53 +131,27 @@ func (s *Set) Validate(ctx context.Context, in verdict.Input) []verdict.Result {
 			cancel()
 			if err != nil {
 				result.Err = err
-				results = append(results, result)
+				polled.add(result)
 				continue
 			}
 			subject.Pod = pod
 		}
-		found, pending, err := p.ask(ctx, p.judge, s.config, subject)
-		result.Err = err
-		switch {
-		case err != nil:
-		case pending != nil:
-			waiting = append(waiting, pending)
-			waitingFor = append(waitingFor, len(results))
-		default:
-			found.fill(&result)
-		}
-		results = append(results, result)
+		polled.ask(ctx, result, p, p.judge, s.config, subject)
 	}
-	for i, pending := range waiting {
-		found, err := await(ctx, pending)
-		result := &results[waitingFor[i]]
-		result.Err = err
-		if err == nil {
-			found.fill(result)
-		}
-	}
-	return results
+	return polled.end(ctx)
 }
 
 // Reserve implements verdict.Policies.
 func (s *Set) Reserve(ctx context.Context, in verdict.Input) []verdict.Result {
-	var results []verdict.Result
+	var polled ballot
 	for _, p := range s.policies {
 		mode := p.modeIn(in.Namespace)
 		if p.reserve == nil || mode == v1alpha1.ModeOff {
 			continue
 		}
-		result := verdict.Result{Policy: p.Name, Mode: mode}
-		found, pending, err := p.ask(ctx, p.reserve, s.config, in)
-		if pending != nil {
-			found, err = await(ctx, pending)
-		}
-		if result.Err = err; err == nil {
-			found.fill(&result)
-		}
-		results = append(results, result)
+		polled.ask(ctx, verdict.Result{Policy: p.Name, Mode: mode}, p, p.reserve, s.config, in)
 	}
-	return results
+	return polled.end(ctx)
 }
 
 // Mutate implements verdict.Policies. Only policies in mode enforce mutate.

@@ -21,6 +21,9 @@ type Input struct {
 	OldPod    map[string]any
 	Namespace map[string]any
 	Tenant    map[string]any
+	// Tenants are what all Tenants claim, in order of names: set where a Tenant is
+	// under review.
+	Tenants []any
 	// Quota is what the tenant may hold, holds and asks for. Only Reserve is asked
 	// with it.
 	Quota map[string]any
@@ -100,6 +103,11 @@ type Policies interface {
 	// Validate asks every policy; results are in order of policy names, those
 	// of policies that are off left out.
 	Validate(ctx context.Context, in Input) []Result
+	// CheckParameters says what is wrong with parameters by policy, as a Tenant
+	// sets them; findings are in order of policy names. Each of wrong leaves its
+	// policy without a verdict on what is the tenant's; each of unknown is of a
+	// policy that is not in the set.
+	CheckParameters(parameters map[string]any) (wrong, unknown []Finding)
 	// Reserve asks the policies that decide on reservations whether in.Quota lets
 	// the request have one; results are as those of Validate.
 	Reserve(ctx context.Context, in Input) []Result

@@ -196,3 +196,17 @@ test_hiding if {
 	template := object.union(updated, {"pod": {"path": "/spec/template"}})
 	count(gpu_escape.patch) == 3 with input as template
 }
+
+test_administrative_access_that_was_there_may_be_labelled if {
+	spec := {"devices": {"requests": [{"exactly": {"deviceClassName": "a", "adminAccess": true}}]}}
+	asked := {
+		"request": {
+			"operation": "UPDATE", "kind": {"group": "resource.k8s.io", "kind": "ResourceClaim"},
+			"object": {"metadata": {"labels": {"a": "b"}}, "spec": spec}, "oldObject": {"metadata": {}, "spec": spec},
+		},
+		"tenant": {"metadata": {"name": "acme"}}, "params": {"scope": "tenants"},
+	}
+	gpu_escape.deny == set() with input as asked
+	other := {"request": {"oldObject": {"spec": {"devices": {"requests": [{"exactly": {"deviceClassName": "a", "adminAccess": false}}]}}}}}
+	{denial.check | some denial in gpu_escape.deny} == {"admin-access"} with input as object.union(asked, other)
+}

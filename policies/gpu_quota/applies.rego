@@ -20,6 +20,12 @@ applies if {
 	gpus.is_gpu(name)
 }
 
+applies if {
+	is_object(input.pod.spec.overhead)
+	some name, _ in input.pod.spec.overhead
+	gpus.is_gpu(name)
+}
+
 applies if not object.get(input.pod, ["spec", "resourceClaims"], null) == null
 
 applies if {

@@ -10,17 +10,10 @@ import data.usher.lib.tenants
 # extended resources was judged with the pod.
 _devices := [device |
 	not _is_by_claim_writer
-	not _keeps_spec
+	not claims.keeps_spec
 	some device in claims.devices
 	not _is_no_gpu(device.device)
 ]
-
-# Labels of a claim may change long after it was made; its devices cannot.
-_keeps_spec if {
-	claims.under_review
-	input.request.operation == "UPDATE"
-	input.request.object.spec == input.request.oldObject.spec
-}
 
 _is_by_claim_writer if tenants.requester_among(input.params.claim_writers)
 
@@ -73,10 +66,12 @@ deny contains {"check": "claim-units", "msg": msg, "path": claims.path} if {
 }
 
 # The most that the scheduler could give: of each request its dearest alternative.
+# Administrative access shares what others hold.
 _claim_units := gpus.total([dearest |
-	some request in {device.request | some device in _devices}
+	holding := [device | some device in _devices; not device.device.adminAccess == true]
+	some request in {device.request | some device in holding}
 	parts := [part |
-		some device in _devices
+		some device in holding
 		device.request == request
 		part := {"count": _worst_count(device.device), "weight": _device_weight(device.device)}
 	]

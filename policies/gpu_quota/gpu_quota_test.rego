@@ -249,3 +249,36 @@ test_odd_claims_deny if {
 test_other_objects if {
 	checks == set() with input as {"request": {"operation": "CREATE", "object": {"spec": {"devices": {"requests": [{"deviceClassName": "x"}]}}}}, "params": defaults}
 }
+
+overhead(amount) := pod({"overhead": {"cpu": "1", "nvidia.com/gpu": amount}, "containers": [{}]}, {"perPod": "2"})
+
+test_what_a_runtime_class_takes if {
+	findings == set() with input as overhead("2")
+	findings == {["per-pod", "/spec/overhead"]} with input as overhead("3")
+	every odd in ["-3", "x", null, [3]] { findings == set() with input as overhead(odd) }
+	findings == {["per-pod", "/spec/containers/0/resources/limits/nvidia.com~1gpu"]} with input as object.union(
+		overhead("2"),
+		{"pod": {"spec": limits({"nvidia.com/gpu": "1"})}},
+	)
+	findings == set() with input as object.union(
+		overhead("1"),
+		{"pod": {"spec": limits({"nvidia.com/gpu": "1"})}},
+	)
+	gpu_quota.applies with input as overhead("1")
+	not gpu_quota.applies with input as pod({"overhead": {"cpu": "1"}, "containers": [{}]}, {"perPod": "2"})
+	every odd in ["nvidia.com/gpu", ["nvidia.com/gpu"], null] {
+		findings == set() with input as pod({"overhead": odd, "containers": [{}]}, {"perPod": "2"})
+	}
+}
+
+test_administrative_access_holds_nothing if {
+	admin := {"exactly": {"deviceClassName": "a", "count": 9, "adminAccess": true}}
+	findings == set() with input as claim([admin], {"deviceClasses": ["a"], "perPod": "2"})
+	findings == set() with input as claim([admin, {"exactly": {"deviceClassName": "a", "count": 2}}], {"deviceClasses": ["a"], "perPod": "2"})
+	every odd in [false, null, "true", 1] {
+		checks == {"claim-units"} with input as claim(
+			[{"exactly": {"deviceClassName": "a", "count": 9, "adminAccess": odd}}],
+			{"deviceClasses": ["a"], "perPod": "2"},
+		)
+	}
+}

@@ -2,14 +2,19 @@ package e2e
 
 import (
 	"errors"
+	"regexp"
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// deniedBy is how the API server introduces a refusal of usher's validation.
+// deniedBy is how the API server introduces a refusal of usher's validation, that
+// of pods and most else.
 const deniedBy = `admission webhook "validate.usher.dev" denied the request: `
+
+// denied matches the same of all of usher's validating webhooks.
+var denied = regexp.MustCompile(`^admission webhook "([a-z]+\.)?validate\.usher\.dev" denied the request: `)
 
 // violation is one line of a denial, for programs.
 type violation struct {
@@ -18,11 +23,11 @@ type violation struct {
 	field string
 }
 
-// denial returns the violations for which usher refused a request. denied is
+// denial returns the violations for which usher refused a request. byUsher is
 // false for any other outcome.
-func denial(err error) (violations []violation, denied bool) {
+func denial(err error) (violations []violation, byUsher bool) {
 	var status apierrors.APIStatus
-	if !errors.As(err, &status) || !strings.HasPrefix(status.Status().Message, deniedBy) {
+	if !errors.As(err, &status) || !denied.MatchString(status.Status().Message) {
 		return nil, false
 	}
 	if details := status.Status().Details; details != nil {

@@ -62,10 +62,15 @@ func describe(t *testing.T, violations []violation, c change, field string, err 
 		if !strings.HasPrefix(v.check, c.policy+"/") || !strings.HasPrefix(v.field, field) {
 			t.Errorf("%s denied %s, want only %s at %s; the whole denial:\n%v", v.check, v.field, c.policy, field, err)
 		}
-		if !strings.Contains(err.Error(), v.field+": ") || !strings.Contains(err.Error(), "["+v.check+"]") {
+		if v.field != "" && !strings.Contains(err.Error(), v.field+": ") || !strings.Contains(err.Error(), "["+v.check+"]") {
 			t.Errorf("the text of the denial lacks %s or %s:\n%v", v.field, v.check, err)
 		}
-		lines = append(lines, fmt.Sprintf("`%s` (%s)", v.field, strings.TrimPrefix(v.check, c.policy+"/")))
+		check := strings.TrimPrefix(v.check, c.policy+"/")
+		if v.field == "" {
+			lines = append(lines, fmt.Sprintf("(%s)", check))
+		} else {
+			lines = append(lines, fmt.Sprintf("`%s` (%s)", v.field, check))
+		}
 	}
 	return strings.Join(slices.Compact(lines), "<br>")
 }

@@ -64,7 +64,7 @@ func judgeWhole(t *testing.T, d wholeDoor, violate bool) answer {
 func wholeDoors(t *testing.T) []wholeDoor {
 	t.Helper()
 	namespace := shared.namespace(t, "doors-whole", "tenant-a")
-	return slices.Concat(bindingDoors(t, namespace), namespaceDoors(t), claimDoors(t, namespace), gpuNodeDoors(t))
+	return slices.Concat(bindingDoors(t, namespace), namespaceDoors(t), claimDoors(t, namespace), gpuNodeDoors(t), managedDoors(t))
 }
 
 // bindingDoors bind a pod to a node: developers may not, the scheduler may.

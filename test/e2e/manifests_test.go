@@ -152,10 +152,11 @@ func TestManifestsAgree(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var configuration struct {
+	configuration := struct {
+		TenantLabel      string
 		ExemptNamespaces []string
 		PodTemplates     []struct{ Group, Kind string }
-	}
+	}{TenantLabel: "tenant"} // its default
 	if err := yaml.Unmarshal([]byte(shipped), &configuration); err != nil {
 		t.Fatal(err)
 	}
@@ -163,15 +164,27 @@ func TestManifestsAgree(t *testing.T) {
 	registered, _ := webhook.SplitRegistration(objects)
 	for _, object := range registered {
 		for _, hook := range webhooksOf(t, object) {
+			exempted := false
 			for _, selected := range hook.NamespaceSelector.MatchExpressions {
-				if !slices.Equal(selected.Values, configuration.ExemptNamespaces) {
-					t.Errorf("%s selects namespaces other than %v, the configuration exempts %v", hook.Name, selected.Values, configuration.ExemptNamespaces)
+				switch {
+				case selected.Operator == "NotIn" && selected.Key == "kubernetes.io/metadata.name" && slices.Equal(selected.Values, configuration.ExemptNamespaces):
+					exempted = true
+				case selected.Operator == "Exists" && selected.Key == configuration.TenantLabel:
+				default:
+					t.Errorf("%s selects namespaces by %+v; the configuration exempts %v and knows tenants by the label %s",
+						hook.Name, selected, configuration.ExemptNamespaces, configuration.TenantLabel)
 				}
+			}
+			if !exempted {
+				t.Errorf("%s does not exempt %v", hook.Name, configuration.ExemptNamespaces)
 			}
 			if !slices.ContainsFunc(hook.MatchConditions, func(c matchCondition) bool { return c.Expression == condition }) {
 				t.Errorf("%s has no match condition %s", hook.Name, condition)
 			}
-			if object.GetKind() != "ValidatingWebhookConfiguration" {
+			if hook.FailurePolicy != "Fail" || hook.TimeoutSeconds != 5 {
+				t.Errorf("%s fails by %s after %d s, want Fail after 5 s", hook.Name, hook.FailurePolicy, hook.TimeoutSeconds)
+			}
+			if hook.Name != "validate.usher.dev" {
 				continue
 			}
 			for _, template := range configuration.PodTemplates {
@@ -186,11 +199,63 @@ func TestManifestsAgree(t *testing.T) {
 	}
 }
 
+// TestManagedObjectsWaitForNoPlatform compares the match conditions that let the
+// platform pass with whom the policy managed_objects lets pass.
+func TestManagedObjectsWaitForNoPlatform(t *testing.T) {
+	output, err := repository.Run(t.Context(), "go", "run", "./cmd/usher", "policy", "list", "-o", "json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var policies []struct {
+		Name       string
+		Parameters map[string]struct{ Default json.RawMessage }
+	}
+	if err := json.Unmarshal(output, &policies); err != nil {
+		t.Fatal(err)
+	}
+	var users, groups []string
+	for _, policy := range policies {
+		if policy.Name != "managed_objects" {
+			continue
+		}
+		for _, parameter := range []string{"platform", "cluster_controllers"} {
+			var identities struct{ Users, Groups []string }
+			if err := json.Unmarshal(policy.Parameters[parameter].Default, &identities); err != nil {
+				t.Fatal(err)
+			}
+			users, groups = append(users, identities.Users...), append(groups, identities.Groups...)
+		}
+	}
+	condition := fmt.Sprintf("!(request.userInfo.username in ['%s']) && !(has(request.userInfo.groups) && request.userInfo.groups.exists(group, group in ['%s']))",
+		strings.Join(users, "', '"), strings.Join(groups, "', '"))
+	objects, err := repository.Manifests(t.Context(), "base")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found []string
+	registered, _ := webhook.SplitRegistration(objects)
+	for _, object := range registered {
+		for _, hook := range webhooksOf(t, object) {
+			if slices.ContainsFunc(hook.MatchConditions, func(c matchCondition) bool { return c.Expression == condition }) {
+				found = append(found, hook.Name)
+			}
+		}
+	}
+	if want := []string{"managed.validate.usher.dev", "tenants.validate.usher.dev"}; !slices.Equal(found, want) {
+		t.Errorf("the webhooks %v have the match condition, want %v:\n%s", found, want, condition)
+	}
+}
+
 type (
 	registration struct {
 		Name              string
+		FailurePolicy     string
+		TimeoutSeconds    int
 		NamespaceSelector struct {
-			MatchExpressions []struct{ Values []string }
+			MatchExpressions []struct {
+				Key, Operator string
+				Values        []string
+			}
 		}
 		MatchConditions []matchCondition
 		Rules           []rule

@@ -152,6 +152,11 @@ func requestOf(f *fixture.Fixture) (*webhook.Request, error) {
 		return nil, err
 	}
 	maps.Copy(made.Raw, f.Request)
+	if made.Raw["operation"] == webhook.Delete {
+		// What is deleted comes as the old object alone.
+		made.Raw["oldObject"] = made.Raw["object"]
+		delete(made.Raw, "object")
+	}
 	body, err := json.Marshal(map[string]any{"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": made.Raw})
 	if err != nil {
 		return nil, err

@@ -165,7 +165,7 @@ metadata: {name: p}
 	o.Requester = webhook.Offline{Namespace: "mine", User: "deployer", Groups: []string{"platform"}}
 	want := []string{
 		"11:1 enforce words/label: label owner is not set; tenant team-m wants it /metadata/labels/owner Pod/mine/p",
-		"judged 2 not map[Tenant.usher.dev:1]",
+		"judged 3 not map[]",
 	}
 	if diff := cmp.Diff(want, run(t, o)); diff != "" {
 		t.Errorf("as the platform (-want +got)\n%s", diff)
@@ -173,7 +173,7 @@ metadata: {name: p}
 	o = options(own)
 	want = []string{
 		"3:33 enforce words/label: namespaces of a tenant are the platform's /metadata/labels/tenant Namespace//mine",
-		"judged 2 not map[Tenant.usher.dev:1]",
+		"judged 3 not map[]",
 	}
 	if diff := cmp.Diff(want, run(t, o)); diff != "" {
 		t.Errorf("as nobody, in the default namespace (-want +got)\n%s", diff)

@@ -227,26 +227,82 @@ func (a *analysis) rule(r *ast.Rule) {
 }
 
 // asksForAnotherKind reports whether a body cannot hold for the assumed kind:
-// one of its conditions compares KindPath with another one.
+// one of its conditions compares KindPath with another one, or looks for it among
+// others, or is a rule that does.
 func (a *analysis) asksForAnotherKind(sc *scope, body ast.Body) bool {
 	if a.kind == "" {
 		return false
 	}
 	for _, e := range body {
-		x, y, ok := equality(e)
-		if !ok || e.Negated || len(e.With) > 0 {
+		if e.Negated || len(e.With) > 0 {
 			continue
 		}
-		for _, side := range [][2]*ast.Term{{x, y}, {y, x}} {
-			ref, isRef := side[0].Value.(ast.Ref)
-			kind, isText := side[1].Value.(ast.String)
-			if isRef && isText && ref.Equal(KindPath) && string(kind) != a.kind {
-				a.ref(sc, ref) // the comparison itself is made
+		if x, y, ok := equality(e); ok {
+			if isKind(x) && isOther(y, a.kind) || isKind(y) && isOther(x, a.kind) {
+				a.ref(sc, KindPath) // the comparison itself is made
 				return true
 			}
+			continue
+		}
+		if among, ok := kindIsAmong(body, e); ok && !among.Contains(ast.InternedTerm(a.kind)) {
+			a.ref(sc, KindPath)
+			return true
+		}
+		if a.isOfAnotherKind(sc, e) {
+			return true
 		}
 	}
 	return false
+}
+
+// isOfAnotherKind reports whether an expression is the value of a rule that has
+// none for the assumed kind.
+func (a *analysis) isOfAnotherKind(sc *scope, e *ast.Expr) bool {
+	term, ok := e.Terms.(*ast.Term)
+	if !ok {
+		return false
+	}
+	ref, ok := term.Value.(ast.Ref)
+	if !ok {
+		return false
+	}
+	rules := a.rules[ref.String()]
+	for _, r := range rules {
+		if r.Default || r.Else != nil || len(r.Head.Args) > 0 || r.Head.Key != nil || !a.asksForAnotherKind(sc, r.Body) {
+			return false
+		}
+	}
+	return len(rules) > 0
+}
+
+func isKind(t *ast.Term) bool {
+	ref, ok := t.Value.(ast.Ref)
+	return ok && ref.Equal(KindPath)
+}
+
+func isOther(t *ast.Term, kind string) bool {
+	text, ok := t.Value.(ast.String)
+	return ok && string(text) != kind
+}
+
+// kindIsAmong returns the constant set that an expression looks for KindPath in.
+// The compiler gives what is looked for a variable of its own.
+func kindIsAmong(body ast.Body, e *ast.Expr) (ast.Set, bool) {
+	if !e.IsCall() || e.Operator().String() != ast.Member.Name {
+		return nil, false
+	}
+	looked, in := e.Operand(0), e.Operand(1)
+	set, ok := in.Value.(ast.Set)
+	if !ok || !isFlat(in) {
+		return nil, false
+	}
+	for _, definition := range body {
+		x, y, ok := equality(definition)
+		if ok && !definition.Negated && len(definition.With) == 0 && (x.Equal(looked) && isKind(y) || y.Equal(looked) && isKind(x)) {
+			return set, true
+		}
+	}
+	return nil, false
 }
 
 func (a *analysis) partial(r *ast.Rule) *composite {

@@ -143,6 +143,47 @@ func TestAnalyzeFindsThePathsThatARuleReads(t *testing.T) {
 			"pod.spec.hostIPC\nrequest.kind.kind",
 		},
 		{
+			"a rule for other kinds", `
+			deny contains v if { input.request.kind.kind in {"Namespace", "Role"}; some v in input.request.object.metadata.labels }
+			deny contains v if { some v in _change.new }
+			_change := {"new": input.request.object} if { input.request.kind.kind in {"Namespace"} }
+			deny contains "x" if { input.request.kind.kind in {"Binding", "Pod"}; input.pod.spec.hostIPC }`,
+			"pod.spec.hostIPC\nrequest.kind.kind",
+		},
+		{
+			"rules that rest on one for other kinds", `
+			deny contains v if { _is_claim; some v in _labels }
+			_labels contains v if { _is_claim; some v in input.request.object.metadata.labels }
+			_is_claim if { input.request.kind.group == "resource.k8s.io"; input.request.kind.kind in {"Claim", "Template"} }
+			_is_claim if input.request.kind.kind == "OldClaim"
+			deny contains "x" if { not _is_claim; input.a }`,
+			"a\nrequest.kind.kind?",
+		},
+		{
+			"rules that rest on one that may hold after all", `
+			deny contains "x" if { _by_default; input.a }
+			default _by_default := true
+			_by_default := false if input.request.kind.kind == "Claim"
+			deny contains "y" if { _or_else; input.b }
+			_or_else if { input.request.kind.kind == "Claim" } else := input.c
+			deny contains "z" if { _also_pods; input.d }
+			_also_pods if input.request.kind.kind == "Claim"
+			_also_pods if input.e`,
+			"a\nb\nc\nd\ne\nrequest.kind.kind?",
+		},
+		{
+			"a rule for all kinds but some", `deny contains "x" if { not input.request.kind.kind in {"Namespace"}; input.a }`,
+			"a\nrequest.kind.kind",
+		},
+		{
+			"kinds that the input names", `deny contains "x" if { input.request.kind.kind in input.params.kinds; input.a }`,
+			"a\nparams.kinds.**\nrequest.kind.kind.**",
+		},
+		{
+			"another field among kinds", `deny contains "x" if { input.request.kind.group in {"Namespace"}; input.a }`,
+			"a\nrequest.kind.group",
+		},
+		{
 			"a rule for every kind but one", `deny contains "x" if { not input.request.kind.kind == "Namespace"; input.a }`,
 			"a\nrequest.kind.kind",
 		},

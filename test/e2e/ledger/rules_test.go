@@ -64,3 +64,23 @@ func TestTheAPIServerTakesTheFullestLedger(t *testing.T) {
 		t.Errorf("%d holders are there, %v", len(got.Status.Holders), err)
 	}
 }
+
+// TestAnEntryMayNameManyResources since a pod may: one entry that the API server
+// refused would keep out all that are written with it.
+func TestAnEntryMayNameManyResources(t *testing.T) {
+	ledger := countedLedger(t, 0)
+	next := ledger.DeepCopy()
+	next.Status.Version, next.Status.Over = quota.NewID(), ledger.Status.Version
+	many := v1alpha1.LedgerEntry{Kind: v1alpha1.KindPod, Namespace: "n", Name: "p", Resources: map[string]int64{}}
+	for i := range 300 {
+		many.Resources[fmt.Sprintf("nvidia.com/mig-1g.%dgb", i+1)] = 1
+	}
+	next.Status.Holders = []v1alpha1.LedgerEntry{many}
+	if err := admin.Status().Update(t.Context(), next); err != nil {
+		t.Fatal(err)
+	}
+	got, err := ledgerNow(t.Context(), ledger.Name)
+	if err != nil || len(got.Status.Holders) != 1 || len(got.Status.Holders[0].Resources) != len(many.Resources) {
+		t.Errorf("the ledger holds %+v, %v", got.Status.Holders, err)
+	}
+}

@@ -2,15 +2,16 @@ package tenancy
 
 import (
 	"context"
+	"fmt"
+	"maps"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 	"testing"
 
-	"github.com/go-logr/logr"
 	"github.com/go-logr/logr/funcr"
 	"k8s.io/client-go/rest"
-	"k8s.io/utils/ptr"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/config"
@@ -27,12 +28,18 @@ type running struct {
 
 // run starts the controller as its service account. It ends with the test, or
 // before by stop.
-func (c *cluster) run(t testing.TB, options tenancy.Options) *running {
+func (c *cluster) run(t testing.TB) *running {
 	t.Helper()
-	r := &running{calls: &calls{byVerb: map[string]int{}}}
+	return c.runAsked(t, nil)
+}
+
+// runAsked is run with every request asked about first.
+func (c *cluster) runAsked(t testing.TB, before func(*http.Request) error) *running {
+	t.Helper()
+	r := &running{calls: &calls{byVerb: map[string]int{}, before: before}}
 	config := rest.CopyConfig(c.account)
 	config.Wrap(r.calls.wrap)
-	mgr := newManager(t, config, options)
+	mgr := newManager(t, config)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- mgr.Start(ctx) }()
@@ -49,24 +56,27 @@ func (c *cluster) run(t testing.TB, options tenancy.Options) *running {
 	return r
 }
 
-func newManager(t testing.TB, cfg *rest.Config, options tenancy.Options) ctrl.Manager {
-	t.Helper()
-	log := logr.Discard()
-	if testing.Verbose() {
-		log = funcr.New(func(prefix, arguments string) { t.Log(prefix, arguments) }, funcr.Options{})
+// complaints are the controllers' errors, which outlive the test that caused them.
+var complaints = funcr.New(func(_, arguments string) {
+	if testing.Verbose() && !strings.HasPrefix(arguments, `"level"`) {
+		fmt.Fprintln(os.Stderr, arguments)
 	}
+}, funcr.Options{})
+
+func newManager(t testing.TB, cfg *rest.Config) ctrl.Manager {
+	t.Helper()
 	mgr, err := ctrl.NewManager(cfg, ctrl.Options{
 		Scheme:  scheme,
-		Logger:  log,
+		Logger:  complaints,
 		Cache:   cache.Options{ByObject: tenancy.CacheByObject()},
 		Metrics: metricsserver.Options{BindAddress: "0"},
 		// Tests start several, one after the other.
-		Controller: config.Controller{SkipNameValidation: ptr.To(true)},
+		Controller: config.Controller{SkipNameValidation: new(true)},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := tenancy.NewReconciler(options).SetupWithManager(mgr); err != nil {
+	if err := tenancy.NewReconciler(tenancy.Options{}).SetupWithManager(mgr); err != nil {
 		t.Fatal(err)
 	}
 	return mgr
@@ -86,17 +96,22 @@ func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { retur
 
 func (c *calls) wrap(next http.RoundTripper) http.RoundTripper {
 	return roundTripper(func(r *http.Request) (*http.Response, error) {
-		c.mu.Lock()
-		c.byVerb[verb(r)]++
-		before := c.before
-		c.mu.Unlock()
-		if before != nil {
-			if err := before(r); err != nil {
-				return nil, err
-			}
+		if err := c.ask(r); err != nil {
+			return nil, err
 		}
 		return next.RoundTrip(r)
 	})
+}
+
+// ask counts a request. One is asked about at a time.
+func (c *calls) ask(r *http.Request) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.byVerb[verb(r)]++
+	if c.before == nil {
+		return nil
+	}
+	return c.before(r)
 }
 
 // verb names a request as RBAC does, with what it is about: "patch namespaces".
@@ -127,20 +142,5 @@ func verb(r *http.Request) string {
 func (c *calls) snapshot() map[string]int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	out := make(map[string]int, len(c.byVerb))
-	for verb, n := range c.byVerb {
-		out[verb] = n
-	}
-	return out
-}
-
-// since is what was asked after a snapshot.
-func (c *calls) since(before map[string]int) map[string]int {
-	out := map[string]int{}
-	for verb, n := range c.snapshot() {
-		if n -= before[verb]; n > 0 {
-			out[verb] = n
-		}
-	}
-	return out
+	return maps.Clone(c.byVerb)
 }

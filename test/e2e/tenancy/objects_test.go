@@ -3,6 +3,9 @@ package tenancy
 import (
 	"testing"
 
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
@@ -28,4 +31,9 @@ func objects(t testing.TB, list client.ObjectList) []client.Object {
 func copied(o client.Object) client.Object {
 	out, _ := o.DeepCopyObject().(client.Object)
 	return out
+}
+
+// managedLists are lists of the kinds of which usher makes objects in namespaces.
+func managedLists() []client.ObjectList {
+	return []client.ObjectList{&corev1.ResourceQuotaList{}, &corev1.LimitRangeList{}, &networkingv1.NetworkPolicyList{}, &rbacv1.RoleBindingList{}}
 }
