@@ -73,7 +73,8 @@ func TestPoliciesSeeTheRequestAndWhatIsAroundIt(t *testing.T) {
 		},
 		{
 			"a Tenant that is the first", reviewBody(t, "usher.dev/v1alpha1", "Tenant", fields{"metadata": fields{"name": "c"}}, fields{"namespace": ""}),
-			fakeCluster{}, verdict.Input{Tenants: []any{}},
+			fakeCluster{},
+			verdict.Input{Tenants: []any{}},
 		},
 		// It is itself under review: what the cluster holds is what was.
 		{"a Namespace", reviewBody(t, "v1", "Namespace", fields{"metadata": fields{"name": "team"}}, nil), team, verdict.Input{}},

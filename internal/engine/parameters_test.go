@@ -37,11 +37,13 @@ func TestParametersOfATenantAreCheckedBeforeAnyPodIs(t *testing.T) {
 			}},
 		},
 		{
-			"what is no object", map[string]any{"a": "most"},
+			"what is no object",
+			map[string]any{"a": "most"},
 			findings{Wrong: []verdict.Finding{{Policy: "a", Message: "those of policy a are string, want object"}}},
 		},
 		{
-			"of no policy", map[string]any{"c": map[string]any{}, "lib.a": nil},
+			"of no policy",
+			map[string]any{"c": map[string]any{}, "lib.a": nil},
 			findings{Unknown: []verdict.Finding{
 				{Policy: "c", Message: `there is no policy "c"; there are [a b]`},
 				{Policy: "lib.a", Message: `there is no policy "lib.a"; there are [a b]`},
