@@ -21,8 +21,15 @@ PODS ?= 50000
 # How long pods come and go on each kind of hardware in `make e2e-node`.
 PODS_FOR ?= 15s
 
+# How long pods storm a ledger in each test of `make e2e-storm`.
+STORM_FOR ?= 15s
+
 # For how long the API server goes away in `make e2e-scheduling`.
 OUTAGE ?= 10s
+
+# How many tenants `make e2e-tenants` makes, and with how many namespaces each.
+TENANTS ?= 1000
+TENANT_NAMESPACES ?= 10
 
 # How long GPUNodes change in `make soak`, how many there are and how many of
 # them change a second.
@@ -87,13 +94,18 @@ unit: ## Go tests of every package; PODS random pods are held against Kubernetes
 # The policies' own tests share nothing between goroutines and are ten times
 # slower with the detector.
 race: ## Go tests again with the race detector, where goroutines share anything
-	go test -race -short ./internal/... ./webhook/... ./scheduler-extender/... ./agent/... ./cmd/...
+	go test -race -short ./internal/... ./webhook/... ./scheduler-extender/... ./agent/... ./tenancy/... ./quota/... ./cmd/...
 
 .PHONY: e2e
 e2e: ## Tests on a real etcd and kube-apiserver, built from their modules on first use
 	@plane=$$(tools/control-plane '$(CACHE)'); tree=$$(tools/tree-digest); \
-		cd test/e2e; set -x; USHER_CONTROL_PLANE=$$plane USHER_TREE=$$tree go test -timeout 30m $$(go list ./... | grep -Ev '/(node|scheduling)$$')
-	@$(MAKE) --no-print-directory e2e-scheduling e2e-node
+		cd test/e2e; set -x; USHER_CONTROL_PLANE=$$plane USHER_TREE=$$tree go test -timeout 30m -p 1 $$(go list ./... | grep -Ev '/(node|scheduling|storm)$$')
+	@$(MAKE) --no-print-directory e2e-storm e2e-scheduling e2e-node
+
+.PHONY: e2e-storm
+e2e-storm: ## Bursts, deaths and restores around one ledger, for STORM_FOR (15s) each
+	@plane=$$(tools/control-plane '$(CACHE)'); tree=$$(tools/tree-digest); \
+		cd test/e2e; set -x; USHER_STORM_FOR=$(STORM_FOR) USHER_CONTROL_PLANE=$$plane USHER_TREE=$$tree go test -timeout 60m -v ./storm
 
 .PHONY: e2e-scheduling
 e2e-scheduling: ## Tests on real kube-schedulers and KWOK nodes; the API server goes away for OUTAGE (10s)
@@ -108,6 +120,16 @@ e2e-node: ## Tests on a real kubelet: pods come and go for PODS_FOR (15s) on eac
 .PHONY: soak
 soak: ## Let SOAK_RATE of SOAK_NODES GPUNodes change a second for SOAK_FOR: the extender grows not, and misses nothing
 	go test -count=1 -timeout 60m -v ./test/soak -duration $(SOAK_FOR) -nodes $(SOAK_NODES) -rate $(SOAK_RATE)
+
+.PHONY: e2e-tenants
+e2e-tenants: ## The tenancy controller makes TENANTS (1000) tenants with TENANT_NAMESPACES (10) namespaces each, and then rests
+	@plane=$$(tools/control-plane '$(CACHE)'); tree=$$(tools/tree-digest); \
+		cd test/e2e; set -x; USHER_TENANTS=$(TENANTS) USHER_TENANT_NAMESPACES=$(TENANT_NAMESPACES) \
+		USHER_CONTROL_PLANE=$$plane USHER_TREE=$$tree go test -count=1 -timeout 120m -v -run Fleet ./tenancy
+
+.PHONY: model
+model: ## Explore the ledger's protocol further than `make unit` does
+	USHER_MODEL=large go test -timeout 30m -v ./quota -run TheProtocolAtLength
 
 .PHONY: control-plane
 control-plane: ## Build the programs of the control plane, and print their folder

@@ -2,9 +2,9 @@ package tenancy
 
 import (
 	"context"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
 // ReasonNotCounted says that a quota does not bind yet.
@@ -25,9 +25,9 @@ func (r *run) admit(ctx context.Context, namespace string) {
 	}
 }
 
-// isBounded says whether all that bounds the tenant stands in a namespace, and
-// notes what is missing. A ResourceQuota binds once kube-controller-manager has
-// counted what is there: before that the API server admits anything.
+// isBounded says whether all that bounds the tenant stands in a namespace. A
+// ResourceQuota binds once kube-controller-manager has counted what is there:
+// before that the API server admits anything.
 func (r *run) isBounded(namespace string) bool {
 	objects := isolation(r.tenant, r.options.TenantLabel, namespace)
 	if len(r.tenant.Spec.Quota) > 0 {
@@ -39,10 +39,19 @@ func (r *run) isBounded(namespace string) bool {
 		bounded = bounded && there
 		if quota, ok := live.(*corev1.ResourceQuota); ok && !isCounted(quota) {
 			bounded = false
-			r.problem(ReasonNotCounted, "kube-controller-manager has not counted what %s bounds yet; owners who are not in the namespace are let in then", r.describe(client.Object(quota)))
+			r.notCounted()
 		}
 	}
 	return bounded
+}
+
+// notCounted says so once, whichever quotas it is about: they change from one
+// moment to the next.
+func (r *run) notCounted() {
+	uncounted := problem{ReasonNotCounted, "kube-controller-manager has not counted every ResourceQuota yet; new owners and new namespaces get access when it has"}
+	if !slices.Contains(r.problems, uncounted) {
+		r.problems = append(r.problems, uncounted)
+	}
 }
 
 // isCounted says whether admission goes by the quota as it is.

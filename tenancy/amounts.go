@@ -16,13 +16,13 @@ func isMilli(name corev1.ResourceName) bool {
 // ceiling is an amount in the resource's smallest unit, rounded up: what is used
 // or promised. Beyond what fits it is the largest that does.
 func ceiling(name corev1.ResourceName, q resource.Quantity) int64 {
-	if !isMilli(name) {
-		return q.Value()
-	}
-	if q.Value() > math.MaxInt64/1000 {
+	if largest := quantity(name, math.MaxInt64, q.Format); q.Cmp(largest) >= 0 {
 		return math.MaxInt64
 	}
-	return q.MilliValue()
+	if isMilli(name) {
+		return q.MilliValue()
+	}
+	return q.Value()
 }
 
 // floor is an amount in the resource's smallest unit, rounded down: what may be

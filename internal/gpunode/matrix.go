@@ -7,6 +7,7 @@ import (
 
 	"usher.dev/usher/api/v1alpha1"
 	"usher.dev/usher/internal/printable"
+	"usher.dev/usher/internal/table"
 )
 
 // notKnown stands where a report says nothing.
@@ -19,11 +20,11 @@ func Matrix(w io.Writer, n *v1alpha1.GPUNode, colored bool) error {
 		return err
 	}
 	s := newStyles(colored)
-	t := table{s.heads(n)}
+	t := table.Table{s.heads(n)}
 	gpus, nics := n.Status.GPUs, n.Status.NICs
 	links := linksOf(n)
 	for i, gpu := range gpus {
-		row := []cell{{gpuName(gpu), s.head}}
+		row := []cell{styled(gpuName(gpu), s.head)}
 		for j := range gpus {
 			row = append(row, s.link(links[i][j]))
 		}
@@ -34,7 +35,7 @@ func Matrix(w io.Writer, n *v1alpha1.GPUNode, colored bool) error {
 			plain(or(gpu.CPUAffinity)), plain(number(gpu.NUMANode)), plain(number(gpu.MemoryNUMANode))))
 	}
 	for i, nic := range nics {
-		row := []cell{{fmt.Sprintf("NIC%d", i), s.head}}
+		row := []cell{styled(fmt.Sprintf("NIC%d", i), s.head)}
 		for j := range gpus {
 			row = append(row, s.link(nicPath(nic.GPUPaths, j)))
 		}
@@ -51,8 +52,8 @@ func Matrix(w io.Writer, n *v1alpha1.GPUNode, colored bool) error {
 		t = append(t, row)
 	}
 	var b strings.Builder
-	t.write(&b)
-	t.legend(&b)
+	t.Write(&b)
+	writeLegend(&b, t)
 	if len(nics) > 0 {
 		b.WriteString("\nNIC legend:\n")
 	}
@@ -78,13 +79,13 @@ var legend = [...]struct{ name, meaning string }{
 // nvlinks stands for any number of NVLinks.
 const nvlinks = "NV#"
 
-// legend explains what stands in the matrix.
-func (t table) legend(b *strings.Builder) {
+// writeLegend explains what stands in the matrix.
+func writeLegend(b *strings.Builder, t table.Table) {
 	stands := map[string]bool{}
 	for _, row := range t {
 		for _, c := range row[1:] {
-			stands[c.text] = true
-			if isNVLink(c.text) {
+			stands[c.Text] = true
+			if isNVLink(c.Text) {
 				stands[nvlinks] = true
 			}
 		}
@@ -105,12 +106,12 @@ func gpuName(gpu v1alpha1.GPU) string { return fmt.Sprintf("GPU%d", gpu.Index) }
 func (s styles) heads(n *v1alpha1.GPUNode) []cell {
 	row := []cell{plain("")}
 	for _, gpu := range n.Status.GPUs {
-		row = append(row, cell{gpuName(gpu), s.head})
+		row = append(row, styled(gpuName(gpu), s.head))
 	}
 	for i := range n.Status.NICs {
-		row = append(row, cell{fmt.Sprintf("NIC%d", i), s.head})
+		row = append(row, styled(fmt.Sprintf("NIC%d", i), s.head))
 	}
-	return append(row, cell{"CPU Affinity", s.head}, cell{"NUMA Affinity", s.head}, cell{"GPU NUMA ID", s.head})
+	return append(row, styled("CPU Affinity", s.head), styled("NUMA Affinity", s.head), styled("GPU NUMA ID", s.head))
 }
 
 // linksOf names the links of all pairs of GPUs.

@@ -1,28 +1,24 @@
 package gpunode
 
 import (
-	"strings"
-	"unicode/utf8"
-
 	"github.com/fatih/color"
 
 	"usher.dev/usher/api/v1alpha1"
-	"usher.dev/usher/internal/printable"
+	"usher.dev/usher/internal/table"
 )
+
+// cell is a text and its style; nil is plain.
+type cell = table.Cell
+
+func plain(text string) cell { return table.Plain(text) }
+
+func styled(text string, style *color.Color) cell { return cell{Text: text, Style: style} }
 
 // styles are the colours of what is printed.
 type styles struct{ head, nvlink, near, far, self, good, bad, warn *color.Color }
 
 func newStyles(enabled bool) styles {
-	style := func(attributes ...color.Attribute) *color.Color {
-		c := color.New(attributes...)
-		if enabled {
-			c.EnableColor()
-		} else {
-			c.DisableColor()
-		}
-		return c
-	}
+	style := func(attributes ...color.Attribute) *color.Color { return table.Style(enabled, attributes...) }
 	return styles{
 		head:   style(color.Bold),
 		nvlink: style(color.FgGreen),
@@ -39,13 +35,13 @@ func newStyles(enabled bool) styles {
 func (s styles) link(name string) cell {
 	switch {
 	case isNVLink(name):
-		return cell{name, s.nvlink}
+		return styled(name, s.nvlink)
 	case name == "PSB" || name == "PIX" || name == "PXB":
-		return cell{name, s.near}
+		return styled(name, s.near)
 	case name == "SYS":
-		return cell{name, s.far}
+		return styled(name, s.far)
 	case name == self:
-		return cell{name, s.self}
+		return styled(name, s.self)
 	default:
 		return plain(or(name))
 	}
@@ -60,49 +56,5 @@ func (s styles) of(h v1alpha1.Health) *color.Color {
 		return s.warn
 	default:
 		return s.good
-	}
-}
-
-// cell is a text and its style; nil is plain.
-type cell struct {
-	text  string
-	style *color.Color
-}
-
-// print gives the text as a terminal shows it, and its width.
-func (c cell) print() (styled string, width int) {
-	text := printable.Line(c.text)
-	if c.style == nil {
-		return text, utf8.RuneCountInString(text)
-	}
-	return c.style.Sprint(text), utf8.RuneCountInString(text)
-}
-
-func plain(text string) cell { return cell{text: text} }
-
-// table is rows of cells; a row may be shorter than others.
-type table [][]cell
-
-func (t table) write(b *strings.Builder) {
-	var widths []int
-	for _, row := range t {
-		// What ends a row needs no room: nothing follows.
-		for i, c := range row[:len(row)-1] {
-			if i == len(widths) {
-				widths = append(widths, 0)
-			}
-			_, width := c.print()
-			widths[i] = max(widths[i], width)
-		}
-	}
-	for _, row := range t {
-		for i, c := range row {
-			text, width := c.print()
-			b.WriteString(text)
-			if i < len(row)-1 {
-				b.WriteString(strings.Repeat(" ", widths[i]+2-width))
-			}
-		}
-		b.WriteByte('\n')
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"usher.dev/usher/api/v1alpha1"
 	"usher.dev/usher/internal/printable"
+	"usher.dev/usher/internal/table"
 )
 
 // WriteText prints the description for people: a headline, the matrix, a line for
@@ -22,11 +23,11 @@ func (d *Description) WriteText(w io.Writer, colored bool) error {
 			return err
 		}
 		b.WriteByte('\n')
-		d.devices(s).write(&b)
+		d.devices(s).Write(&b)
 	}
 	if len(d.Best) > 0 {
 		b.WriteByte('\n')
-		d.best(s).write(&b)
+		d.best(s).Write(&b)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -60,8 +61,8 @@ func (d *Description) models() string {
 	return strings.Join(models, " / ")
 }
 
-func (d *Description) devices(s styles) table {
-	t := table{{{"GPU", s.head}, {"PCI bus", s.head}, {"Health", s.head}, {"Busy", s.head}, {"Memory", s.head}, {"Held by", s.head}}}
+func (d *Description) devices(s styles) table.Table {
+	t := table.Table{table.Head(s.head, "GPU", "PCI bus", "Health", "Busy", "Memory", "Held by")}
 	for i, gpu := range d.GPUs {
 		report := d.node.Status.GPUs[i]
 		t = append(t, []cell{
@@ -83,14 +84,14 @@ func (d *Description) devices(s styles) table {
 			if reason.Message != "" {
 				text += ": " + reason.Message
 			}
-			t = append(t, []cell{plain(""), {"└ " + text, s.of(gpu.Health)}})
+			t = append(t, []cell{plain(""), styled("└ "+text, s.of(gpu.Health))})
 		}
 	}
 	return t
 }
 
-func (d *Description) best(s styles) table {
-	t := table{{{"Pod of", s.head}, {"Best free GPUs", s.head}, {"Weight", s.head}, {"Weight picked", s.head}, {"The plugin picks", s.head}}}
+func (d *Description) best(s styles) table.Table {
+	t := table.Table{table.Head(s.head, "Pod of", "Best free GPUs", "Weight", "Weight picked", "The plugin picks")}
 	for _, best := range d.Best {
 		least, most := best.Picks[0].Weight, best.Picks[0].Weight
 		for _, pick := range best.Picks {
@@ -105,7 +106,7 @@ func (d *Description) best(s styles) table {
 			weight = fmt.Sprintf("%d-%d", least, most)
 		}
 		t = append(t, []cell{
-			plain(fmt.Sprint(best.Size)), plain(list(best.GPUs)), plain(fmt.Sprint(best.Weight)), {weight, style}, plain(picks(best.Picks)),
+			plain(fmt.Sprint(best.Size)), plain(list(best.GPUs)), plain(fmt.Sprint(best.Weight)), styled(weight, style), plain(picks(best.Picks)),
 		})
 	}
 	return t
@@ -125,7 +126,7 @@ func picks(all []Pick) string {
 	return strings.Join(names, " or ")
 }
 
-func (s styles) health(h v1alpha1.Health) cell { return cell{string(h), s.of(h)} }
+func (s styles) health(h v1alpha1.Health) cell { return styled(string(h), s.of(h)) }
 
 func percent(n int32) cell { return plain(fmt.Sprintf("%d%%", n)) }
 
@@ -153,7 +154,7 @@ func (s styles) heldBy(gpu Device) cell {
 
 func (s styles) holders(holders []Holder) cell {
 	if len(holders) == 0 {
-		return cell{"free", s.good}
+		return styled("free", s.good)
 	}
 	names := make([]string, len(holders))
 	for i, h := range holders {

@@ -23,9 +23,10 @@ func newReview(s streams) *cobra.Command {
 holds pods is judged, and so are Namespaces, ResourceClaims and their templates.
 
 Manifests are YAML of one or many documents, or JSON. Kinds of Kubernetes are
-read as strictly as an API server reads them. Namespaces and Tenants among the
-manifests are taken to be in the cluster; --objects names more. A namespace that
-is in neither has no labels and no tenant.
+read as strictly as an API server reads them. Namespaces, Tenants and QuotaLedgers
+among the manifests are taken to be in the cluster; --objects names more. A
+namespace that is in neither has no labels and no tenant. Each object is decided on
+the ledger as it stands there; a tenant without one holds no GPU yet.
 
 Each violation is printed with its place. Exit code 0: nothing would be denied;
 1: something would; 2: something could not be reviewed.`,
@@ -55,7 +56,7 @@ Each violation is printed with its place. Exit code 0: nothing would be denied;
 	f := c.Flags()
 	f.SortFlags = false
 	f.StringArrayVarP(&o.Files, "file", "f", nil, "manifests: a `FILE`, a folder, or - for standard input; may be repeated")
-	f.StringVar(&o.ObjectsDir, "objects", "", "`DIR` of YAML files with the Namespaces and Tenants of the cluster")
+	f.StringVar(&o.ObjectsDir, "objects", "", "`DIR` of YAML files with the Namespaces, Tenants and QuotaLedgers of the cluster")
 	f.StringVar(&o.Config, "config", "", "the webhook's configuration `FILE` (kind AdmissionConfiguration)")
 	f.StringVar(&o.PolicyDir, "policy-dir", "", "`DIR` of Rego policies over the embedded ones")
 	f.StringVarP(&o.Requester.Namespace, "namespace", "n", "default", "`NAMESPACE` of the objects that name none")

@@ -67,10 +67,11 @@ func usagef(format string, args ...any) error { return usageError{fmt.Errorf(for
 func newRoot(s streams) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "usher",
-		Short: "Review manifests, test policies and look at GPUs",
+		Short: "Review manifests, test policies and look at GPUs and tenants",
 		Long: `usher says what a cluster that runs usher would say of your manifests, before
 you apply them, and tests the policies that it says it by. It shows how the GPUs
-of nodes are linked, who holds them and whether they are well.`,
+of nodes are linked, who holds them and whether they are well, and what tenants
+hold of what they may.`,
 		Example: `  # What would the cluster say of these manifests?
   usher review -f deploy/
 
@@ -84,14 +85,17 @@ of nodes are linked, who holds them and whether they are well.`,
   usher review --policy-dir policies -f deploy/
 
   # How are the GPUs of a node linked, and who holds them?
-  usher topo gpu-node-3`,
+  usher topo gpu-node-3
+
+  # What does a tenant hold, and who in it?
+  usher tenants team-a`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          knownCommand,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(newReview(s), newTest(s), newPolicy(s), newTopo(s), newExplain(s), newVersion(s))
+	root.AddCommand(newReview(s), newTest(s), newPolicy(s), newTopo(s), newTenants(s), newExplain(s), newVersion(s))
 	return root
 }
 

@@ -6,27 +6,19 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"time"
 
 	"github.com/spf13/cobra"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/api/meta"
-	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"usher.dev/usher/api/v1alpha1"
 	"usher.dev/usher/internal/gpunode"
 )
 
-// askCluster bounds a look at the cluster.
-const askCluster = 30 * time.Second
-
 // topoOptions say which GPUNodes are shown.
 type topoOptions struct {
-	files               []string
-	kubeconfig, cluster string
-	format              string
+	source
+	format string
 }
 
 func newTopo(s streams) *cobra.Command {
@@ -59,9 +51,7 @@ something could not be read.`,
 	}
 	f := c.Flags()
 	f.SortFlags = false
-	f.StringArrayVarP(&o.files, "file", "f", nil, "GPUNodes: a `FILE`, a folder, or - for standard input; may be repeated")
-	f.StringVar(&o.kubeconfig, "kubeconfig", "", "kubeconfig `FILE` (default as kubectl finds it)")
-	f.StringVar(&o.cluster, "context", "", "`CONTEXT` of the kubeconfig")
+	o.addFlags(f, "GPUNodes")
 	f.StringVarP(&o.format, "output", "o", "text", "`FORMAT`: text, json")
 	return c
 }
@@ -73,34 +63,20 @@ func (o *topoOptions) nodes(ctx context.Context, s streams, names []string) ([]v
 		return nil, usagef("unknown format %q; -o takes one of text, json", o.format)
 	case len(o.files) > 0 && len(names) > 0:
 		return nil, usagef("unexpected %q; name files by -f or nodes of the cluster, not both", names[0])
-	case len(o.files) > 0 && (o.kubeconfig != "" || o.cluster != ""):
-		return nil, usagef("--kubeconfig and --context are for GPUNodes of a cluster, not for files")
-	case len(o.files) > 0:
+	}
+	if err := o.validate("GPUNodes"); err != nil {
+		return nil, err
+	}
+	if len(o.files) > 0 {
 		return gpunode.Read(o.files, s.in)
 	}
 	ctx, cancel := context.WithTimeout(ctx, askCluster)
 	defer cancel()
 	reader, err := o.connect()
 	if err != nil {
-		return nil, fmt.Errorf("connect to the cluster: %w; name files by -f to do without one", err)
+		return nil, err
 	}
 	return fromCluster(ctx, reader, names)
-}
-
-// connect finds the cluster as kubectl does.
-func (o *topoOptions) connect() (client.Reader, error) {
-	rules := clientcmd.NewDefaultClientConfigLoadingRules()
-	rules.ExplicitPath = o.kubeconfig
-	cfg, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules,
-		&clientcmd.ConfigOverrides{CurrentContext: o.cluster}).ClientConfig()
-	if err != nil {
-		return nil, err
-	}
-	scheme := runtime.NewScheme()
-	if err := v1alpha1.AddToScheme(scheme); err != nil {
-		return nil, err
-	}
-	return client.New(cfg, client.Options{Scheme: scheme})
 }
 
 // fromCluster gets the GPUNodes with these names, or all.
@@ -108,7 +84,7 @@ func fromCluster(ctx context.Context, reader client.Reader, names []string) ([]v
 	if len(names) == 0 {
 		var list v1alpha1.GPUNodeList
 		if err := reader.List(ctx, &list); err != nil {
-			return nil, fmt.Errorf("list GPUNodes: %w", explainMissing(err))
+			return nil, fmt.Errorf("list GPUNodes: %w", explainMissing("GPUNodes", err))
 		}
 		if len(list.Items) == 0 {
 			return nil, errors.New("the cluster has no GPUNode; usher-agent makes one for its node")
@@ -123,18 +99,10 @@ func fromCluster(ctx context.Context, reader client.Reader, names []string) ([]v
 		case apierrors.IsNotFound(err):
 			wrong = append(wrong, fmt.Errorf("there is no GPUNode %s; does usher-agent run on that node?", name))
 		case err != nil:
-			return nil, fmt.Errorf("get GPUNode %s: %w", name, explainMissing(err))
+			return nil, fmt.Errorf("get GPUNode %s: %w", name, explainMissing("GPUNodes", err))
 		}
 	}
 	return nodes, errors.Join(wrong...)
-}
-
-// explainMissing says what to do where the kind is not installed.
-func explainMissing(err error) error {
-	if meta.IsNoMatchError(err) {
-		return errors.New("the cluster does not know GPUNodes; install usher's CRDs (manifests/crd)")
-	}
-	return err
 }
 
 func writeTopo(w io.Writer, nodes []v1alpha1.GPUNode, format string) error {

@@ -1,70 +1,21 @@
 package cli
 
 import (
-	"encoding/json"
-	"fmt"
-	"net/http"
-	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
-
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"usher.dev/usher/api/v1alpha1"
 	"usher.dev/usher/internal/gpunode"
 )
 
-// gpuCluster serves the sample GPUNodes as an API server does, and returns the
-// kubeconfig that leads to it. Without the kind, it serves nothing.
+// gpuCluster serves GPUNodes as an API server does, and returns the kubeconfig
+// that leads to it. Without the kind, it serves nothing.
 func gpuCluster(t *testing.T, installed bool, nodes []v1alpha1.GPUNode) string {
 	t.Helper()
-	answer := func(w http.ResponseWriter, code int, body any) {
-		w.Header().Set("Content-Type", "application/json")
-		w.WriteHeader(code)
-		if err := json.NewEncoder(w).Encode(body); err != nil {
-			t.Error(err)
-		}
+	if !installed {
+		return clusterOf(t)
 	}
-	group := metav1.APIGroup{
-		TypeMeta: metav1.TypeMeta{Kind: "APIGroup", APIVersion: "v1"},
-		Name:     "usher.dev", Versions: []metav1.GroupVersionForDiscovery{{GroupVersion: "usher.dev/v1alpha1", Version: "v1alpha1"}},
-	}
-	list := v1alpha1.GPUNodeList{TypeMeta: metav1.TypeMeta{Kind: "GPUNodeList", APIVersion: "usher.dev/v1alpha1"}, Items: nodes}
-	const collection = "/apis/usher.dev/v1alpha1/gpunodes"
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch path := r.URL.Path; {
-		case path == "/api":
-			answer(w, 200, metav1.APIVersions{TypeMeta: metav1.TypeMeta{Kind: "APIVersions"}, Versions: []string{"v1"}})
-		case path == "/apis" && installed:
-			answer(w, 200, metav1.APIGroupList{TypeMeta: metav1.TypeMeta{Kind: "APIGroupList", APIVersion: "v1"}, Groups: []metav1.APIGroup{group}})
-		case path == "/apis":
-			answer(w, 200, metav1.APIGroupList{TypeMeta: metav1.TypeMeta{Kind: "APIGroupList", APIVersion: "v1"}})
-		case path == "/apis/usher.dev/v1alpha1" && installed:
-			answer(w, 200, metav1.APIResourceList{
-				TypeMeta: metav1.TypeMeta{Kind: "APIResourceList", APIVersion: "v1"}, GroupVersion: "usher.dev/v1alpha1",
-				APIResources: []metav1.APIResource{{Name: "gpunodes", Kind: "GPUNode", Verbs: metav1.Verbs{"get", "list"}}},
-			})
-		case path == collection && installed:
-			answer(w, 200, list)
-		default:
-			for _, n := range nodes {
-				if path == collection+"/"+n.Name && installed {
-					answer(w, 200, n)
-					return
-				}
-			}
-			answer(w, 404, metav1.Status{TypeMeta: metav1.TypeMeta{Kind: "Status", APIVersion: "v1"}, Status: "Failure", Reason: metav1.StatusReasonNotFound, Code: 404})
-		}
-	}))
-	t.Cleanup(server.Close)
-	kubeconfig := filepath.Join(t.TempDir(), "kubeconfig")
-	text := fmt.Sprintf("{apiVersion: v1, kind: Config, current-context: test, clusters: [{name: c, cluster: {server: %q}}], contexts: [{name: test, context: {cluster: c, user: u}}], users: [{name: u, user: {}}]}", server.URL)
-	if err := os.WriteFile(kubeconfig, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return kubeconfig
+	return clusterOf(t, served[v1alpha1.GPUNode]("GPUNode", "gpunodes", nodes))
 }
 
 func TestTopoOfACluster(t *testing.T) {

@@ -26,7 +26,7 @@ type Options struct {
 	// Requester is who asks, and the namespace of objects that name none.
 	Requester webhook.Offline
 
-	// ObjectsDir holds further Namespaces and Tenants, Config is the webhook's
+	// ObjectsDir holds further Namespaces, Tenants and QuotaLedgers, Config is the webhook's
 	// configuration file, PolicyDir holds policies over the embedded ones.
 	ObjectsDir string
 	Config     string

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	admissionv1 "k8s.io/api/admission/v1"
 
 	"usher.dev/usher/api/v1alpha1"
 	"usher.dev/usher/internal/verdict"
@@ -135,4 +136,23 @@ func uidOf(r *http.Request) string {
 		return err.Error()
 	}
 	return review.Request.UID
+}
+
+// TestAServerIsAskedForDryRuns looks at what reaches it: nobody creates what is
+// reviewed, so nothing may be reserved for it.
+func TestAServerIsAskedForDryRuns(t *testing.T) {
+	var asked []string
+	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var review struct{ Request admissionv1.AdmissionRequest }
+		if err := json.NewDecoder(r.Body).Decode(&review); err != nil {
+			t.Error(err)
+		}
+		asked = append(asked, fmt.Sprint(r.URL.Path, " ", review.Request.DryRun != nil && *review.Request.DryRun))
+		fmt.Fprintf(w, `{"response":{"uid":%q,"allowed":true}}`, review.Request.UID)
+	}))
+	defer server.Close()
+	run(t, asking(t, server, pod))
+	if diff := cmp.Diff([]string{"/mutate true", "/validate true"}, asked); diff != "" {
+		t.Error("dry runs (-want +got):\n" + diff)
+	}
 }

@@ -54,7 +54,7 @@ func (c *cluster) policies(t *testing.T, namespace string) int {
 
 func TestANamespaceOfSomebodyElsesIsLeftAloneUntilItIsGiven(t *testing.T) {
 	ns := shared.namespace(t, "foreign", map[string]string{"team": "blue"})
-	shared.run(t, tenancy.Options{})
+	shared.run(t)
 	shared.tenant(t, `
 metadata: {name: claims}
 spec:
@@ -118,7 +118,7 @@ spec:
 }
 
 func TestOfTwoTenantsTheOlderGetsTheNamespace(t *testing.T) {
-	shared.run(t, tenancy.Options{})
+	shared.run(t)
 	const manifest = `
 metadata: {name: %s}
 spec:
@@ -155,7 +155,7 @@ spec:
 }
 
 func TestOfTwoTenantsTheOlderGetsThePool(t *testing.T) {
-	shared.run(t, tenancy.Options{})
+	shared.run(t)
 	shared.tenant(t, "{metadata: {name: pool-a}, spec: {nodePool: {}}}")
 	younger := shared.tenant(t, "{metadata: {name: pool-b}, spec: {nodePool: {nodeSelector: {tenant: pool-a, zone: east}}, namespaces: [pool-b]}}")
 	shared.awaitReady(t, "pool-a")
@@ -174,7 +174,7 @@ func TestOfTwoTenantsTheOlderGetsThePool(t *testing.T) {
 }
 
 func TestANamespaceOfTheClustersOwnIsNobodys(t *testing.T) {
-	shared.run(t, tenancy.Options{})
+	shared.run(t)
 	shared.tenant(t, "{metadata: {name: greedy}, spec: {network: {}}}")
 	shared.awaitReady(t, "greedy")
 	shared.relabel(t, "kube-public", "greedy")

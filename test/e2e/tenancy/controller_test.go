@@ -3,6 +3,7 @@ package tenancy
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"strings"
@@ -11,7 +12,6 @@ import (
 
 	"github.com/go-logr/logr/funcr"
 	"k8s.io/client-go/rest"
-	"k8s.io/utils/ptr"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/config"
@@ -28,18 +28,18 @@ type running struct {
 
 // run starts the controller as its service account. It ends with the test, or
 // before by stop.
-func (c *cluster) run(t testing.TB, options tenancy.Options) *running {
+func (c *cluster) run(t testing.TB) *running {
 	t.Helper()
-	return c.runAsked(t, options, nil)
+	return c.runAsked(t, nil)
 }
 
 // runAsked is run with every request asked about first.
-func (c *cluster) runAsked(t testing.TB, options tenancy.Options, before func(*http.Request) error) *running {
+func (c *cluster) runAsked(t testing.TB, before func(*http.Request) error) *running {
 	t.Helper()
 	r := &running{calls: &calls{byVerb: map[string]int{}, before: before}}
 	config := rest.CopyConfig(c.account)
 	config.Wrap(r.calls.wrap)
-	mgr := newManager(t, config, options)
+	mgr := newManager(t, config)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- mgr.Start(ctx) }()
@@ -63,7 +63,7 @@ var complaints = funcr.New(func(_, arguments string) {
 	}
 }, funcr.Options{})
 
-func newManager(t testing.TB, cfg *rest.Config, options tenancy.Options) ctrl.Manager {
+func newManager(t testing.TB, cfg *rest.Config) ctrl.Manager {
 	t.Helper()
 	mgr, err := ctrl.NewManager(cfg, ctrl.Options{
 		Scheme:  scheme,
@@ -71,12 +71,12 @@ func newManager(t testing.TB, cfg *rest.Config, options tenancy.Options) ctrl.Ma
 		Cache:   cache.Options{ByObject: tenancy.CacheByObject()},
 		Metrics: metricsserver.Options{BindAddress: "0"},
 		// Tests start several, one after the other.
-		Controller: config.Controller{SkipNameValidation: ptr.To(true)},
+		Controller: config.Controller{SkipNameValidation: new(true)},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := tenancy.NewReconciler(options).SetupWithManager(mgr); err != nil {
+	if err := tenancy.NewReconciler(tenancy.Options{}).SetupWithManager(mgr); err != nil {
 		t.Fatal(err)
 	}
 	return mgr
@@ -142,20 +142,5 @@ func verb(r *http.Request) string {
 func (c *calls) snapshot() map[string]int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	out := make(map[string]int, len(c.byVerb))
-	for verb, n := range c.byVerb {
-		out[verb] = n
-	}
-	return out
-}
-
-// since is what was asked after a snapshot.
-func (c *calls) since(before map[string]int) map[string]int {
-	out := map[string]int{}
-	for verb, n := range c.snapshot() {
-		if n -= before[verb]; n > 0 {
-			out[verb] = n
-		}
-	}
-	return out
+	return maps.Clone(c.byVerb)
 }

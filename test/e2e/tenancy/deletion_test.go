@@ -17,7 +17,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"usher.dev/usher/api/v1alpha1"
-	"usher.dev/usher/tenancy"
 )
 
 const goingTenant = `
@@ -78,7 +77,7 @@ func (c *cluster) checkLeft(t *testing.T, tenant, namespace string) {
 }
 
 func TestRetainTakesAccessAwayAndLeavesTheRest(t *testing.T) {
-	shared.run(t, tenancy.Options{})
+	shared.run(t)
 	tenant := shared.going(t, "retained", "Retain")
 	if err := shared.Delete(t.Context(), tenant); err != nil {
 		t.Fatal(err)
@@ -96,7 +95,7 @@ func TestRetainTakesAccessAwayAndLeavesTheRest(t *testing.T) {
 }
 
 func TestDeleteWaitsForWhatWasMadeAndLeavesWhatWasAdopted(t *testing.T) {
-	shared.run(t, tenancy.Options{})
+	shared.run(t)
 	tenant := shared.going(t, "deleted", "Delete")
 	// Something keeps a namespace from going.
 	held := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "deleted-made", Name: "held", Finalizers: []string{"example.com/held"}}}
@@ -131,7 +130,7 @@ const crashes = 36
 // one tenant at its first request, for the next at its second and so on.
 func TestADeletionThatIsBrokenOffAnywhereIsTakenUpAgain(t *testing.T) {
 	var tenants []*v1alpha1.Tenant
-	first := shared.run(t, tenancy.Options{})
+	first := shared.run(t)
 	for n := range crashes {
 		tenants = append(tenants, shared.going(t, fmt.Sprintf("broken-%02d", n), "Delete"))
 	}
@@ -143,7 +142,7 @@ func TestADeletionThatIsBrokenOffAnywhereIsTakenUpAgain(t *testing.T) {
 	}
 
 	requests := newDeaths(tenants)
-	dying := shared.runAsked(t, tenancy.Options{}, requests.ask)
+	dying := shared.runAsked(t, requests.ask)
 	for n, tenant := range tenants {
 		awaitTrue(t, tenant.Name+" is gone, or the controller", func() error {
 			if requests.died(n) {
@@ -164,7 +163,7 @@ func TestADeletionThatIsBrokenOffAnywhereIsTakenUpAgain(t *testing.T) {
 	}
 	t.Logf("a deletion took %d requests, and was broken off at each", dead)
 
-	shared.run(t, tenancy.Options{})
+	shared.run(t)
 	for _, tenant := range tenants {
 		awaitTrue(t, tenant.Name+" is gone", func() error { return shared.gone(t, tenant) })
 		for _, namespace := range []string{tenant.Name + "-made", tenant.Name + "-too"} {

@@ -187,7 +187,7 @@ func drifts() map[string]func(context.Context) error {
 
 func TestDriftIsRepairedAndWhatIsTheTenantsIsLeft(t *testing.T) {
 	shared.tenant(t, wholeTenant)
-	shared.run(t, tenancy.Options{})
+	shared.run(t)
 	shared.awaitReady(t, "drift")
 
 	// What the tenant and its administrators added of their own.

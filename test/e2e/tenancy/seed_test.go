@@ -60,7 +60,7 @@ func TestTheSeedsTenants(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { shared.sweep(t, "tenant-a"); shared.sweep(t, "tenant-b") })
-	shared.run(t, tenancy.Options{})
+	shared.run(t)
 	shared.awaitReady(t, "tenant-a", "tenant-b")
 	shown := newOrigins()
 	t.Cleanup(func() {

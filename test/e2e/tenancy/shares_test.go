@@ -144,7 +144,7 @@ func (c *cluster) fill(t *testing.T, a *auditor, namespace string, n int) {
 	}
 }
 
-func (c *cluster) empty(t *testing.T, a *auditor, namespace string) {
+func (c *cluster) empty(t *testing.T, namespace string) {
 	t.Helper()
 	if err := c.DeleteAllOf(t.Context(), &corev1.Pod{}, client.InNamespace(namespace), client.GracePeriodSeconds(0)); err != nil {
 		t.Fatal(err)
@@ -152,7 +152,7 @@ func (c *cluster) empty(t *testing.T, a *auditor, namespace string) {
 }
 
 func TestSharesMoveToWhereTheyAreUsedAndNeverSumUpToMore(t *testing.T) {
-	shared.run(t, tenancy.Options{})
+	shared.run(t)
 	tenant := shared.tenant(t, sharingTenant)
 	a := shared.audit(t, "sharing")
 	shared.awaitReady(t, "sharing")
@@ -161,7 +161,7 @@ func TestSharesMoveToWhereTheyAreUsedAndNeverSumUpToMore(t *testing.T) {
 	for n := range 4 {
 		namespace := fmt.Sprintf("sharing-%d", n)
 		shared.fill(t, a, namespace, 40)
-		shared.empty(t, a, namespace)
+		shared.empty(t, namespace)
 		awaitTrue(t, "the pods are gone", func() error {
 			if n := a.count(); n > 0 {
 				return fmt.Errorf("%d pods", n)
@@ -171,7 +171,7 @@ func TestSharesMoveToWhereTheyAreUsedAndNeverSumUpToMore(t *testing.T) {
 	}
 
 	// Pods come and go everywhere at once, and two controllers believe to lead.
-	second := shared.run(t, tenancy.Options{})
+	second := shared.run(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	var created, refused atomic.Int64

@@ -26,6 +26,14 @@ const patience = time.Minute
 // tenant makes a Tenant of YAML, and removes it and all its namespaces in the end.
 func (c *cluster) tenant(t testing.TB, manifest string) *v1alpha1.Tenant {
 	t.Helper()
+	tenant := c.lastingTenant(t, manifest)
+	t.Cleanup(func() { c.sweep(t, tenant.Name) })
+	return tenant
+}
+
+// lastingTenant makes a Tenant of YAML.
+func (c *cluster) lastingTenant(t testing.TB, manifest string) *v1alpha1.Tenant {
+	t.Helper()
 	tenant := &v1alpha1.Tenant{}
 	if err := yaml.UnmarshalStrict([]byte(manifest), tenant); err != nil {
 		t.Fatal(err)
@@ -33,7 +41,6 @@ func (c *cluster) tenant(t testing.TB, manifest string) *v1alpha1.Tenant {
 	if err := c.Create(t.Context(), tenant); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { c.sweep(t, tenant.Name) })
 	return tenant
 }
 
