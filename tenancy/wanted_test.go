@@ -85,8 +85,10 @@ func TestOwnersAreBoundSortedAndOnce(t *testing.T) {
 			ObjectMeta: meta("a", "ns", "a-admin-binding"),
 			RoleRef:    rbacv1.RoleRef{APIGroup: group, Kind: "ClusterRole", Name: AdminRole},
 			Subjects: []rbacv1.Subject{
-				{Kind: "ServiceAccount", Namespace: "a", Name: "c"}, {Kind: "ServiceAccount", Namespace: "ci", Name: "b"},
-				{Kind: "User", APIGroup: group, Name: "amy"}, {Kind: "User", APIGroup: group, Name: "zoe"},
+				{Kind: "ServiceAccount", Namespace: "a", Name: "c"},
+				{Kind: "ServiceAccount", Namespace: "ci", Name: "b"},
+				{Kind: "User", APIGroup: group, Name: "amy"},
+				{Kind: "User", APIGroup: group, Name: "zoe"},
 			},
 		},
 		{

@@ -145,7 +145,7 @@ const (
 
 // Owner is a user, a group or a service account that works for the tenant.
 //
-// +kubebuilder:validation:XValidation:rule="(self.kind == 'ServiceAccount') == (self.namespace != ”)",message="a ServiceAccount has a namespace; users and groups have none"
+// +kubebuilder:validation:XValidation:rule="(self.kind == 'ServiceAccount') == (size(self.namespace) > 0)",message="a ServiceAccount has a namespace; users and groups have none"
 // +kubebuilder:validation:XValidation:rule="self.kind == 'ServiceAccount' || !self.name.startsWith('system:')",message="names that begin with system: are Kubernetes' own; name a user or group of yours, or a ServiceAccount by kind and namespace"
 type Owner struct {
 	// +kubebuilder:validation:Enum=User;Group;ServiceAccount
