@@ -10,14 +10,15 @@
 #   severity: high
 #   checks:
 #     namespace: no other Tenant lists the namespace
-#     reserved-namespace: namespaces of Kubernetes and of usher are no tenant's
+#     reserved-namespace: namespaces of the platform are no tenant's
 #     node-pool: no other Tenant's node pool has the same taint or the same nodes
 #   parameters:
 #     reserved_namespaces:
 #       description: >-
-#         namespaces that no Tenant may list; * at the beginning or the end stands
-#         for any text. List those of exemptNamespaces here too
-#       default: [default, "kube-*", usher-system]
+#         namespaces of the platform that no Tenant may list, such as those of
+#         ingress controllers and GPU operators, as patterns with * at the beginning
+#         or the end; default, usher-system and kube-* can be listed by none anyway
+#       default: []
 package usher.tenant_claims
 
 import data.usher.lib.patterns
@@ -38,7 +39,7 @@ deny contains {"check": "reserved-namespace", "msg": msg, "path": sprintf("/spec
 	some i, namespace in _spec.namespaces
 	not namespace in object.get(_old_spec, "namespaces", [])
 	patterns.matches_any(input.params.reserved_namespaces, namespace)
-	msg := sprintf("namespace %q can be no tenant's; take it out", [namespace])
+	msg := sprintf("namespace %q is the platform's and can be no tenant's; take it out", [namespace])
 }
 
 _of_usher if input.request.kind.group == "usher.dev"

@@ -3,7 +3,7 @@ package usher.tenant_claims_test
 import data.usher.tenant_claims
 
 _request(spec, others) := {
-	"params": {"reserved_namespaces": ["default", "kube-*"]},
+	"params": {"reserved_namespaces": ["default", "gpu-*"]},
 	"tenants": others,
 	"request": {
 		"kind": {"group": "usher.dev", "kind": "Tenant", "version": "v1alpha1"},
@@ -36,7 +36,7 @@ test_a_tenant_does_not_contend_with_itself if {
 }
 
 test_reserved_namespaces_are_no_tenants if {
-	_denied(_request({"namespaces": ["default", "team", "kube-public"]}, [])) == {
+	_denied(_request({"namespaces": ["default", "team", "gpu-operator"]}, [])) == {
 		["reserved-namespace", "/spec/namespaces/0"],
 		["reserved-namespace", "/spec/namespaces/2"],
 	}

@@ -8,6 +8,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 )
 
 // managedKind is a kind of which usher manages objects.
@@ -206,12 +207,13 @@ func namespaceRemovalDoors(t *testing.T) []wholeDoor {
 // tenantDoors claim what another tenant has.
 func tenantDoors() []wholeDoor {
 	resource := schema.GroupVersionResource{Group: "usher.dev", Version: "v1alpha1", Resource: "tenants"}
-	door := func(name string, try func(t *testing.T, pool string) error) wholeDoor {
+	door := func(name string, try func(t *testing.T, own, pool string) error) wholeDoor {
 		return wholeDoor{
 			name: name, policy: "tenant_claims", field: "spec.nodePool",
 			words: "a tenant gets the node pool of tenant-a (clean: one of its own)",
 			try: func(t *testing.T, violate bool) error {
-				return try(t, map[bool]string{true: "tenant-a", false: "doors"}[violate])
+				own := map[bool]string{true: "doors-violating", false: "doors-clean"}[violate]
+				return try(t, own, map[bool]string{true: "tenant-a", false: own + "-more"}[violate])
 			},
 		}
 	}
@@ -219,22 +221,22 @@ func tenantDoors() []wholeDoor {
 		return generated(t, decode(t, fmt.Sprintf(`{apiVersion: usher.dev/v1alpha1, kind: Tenant, spec: {nodePool: {nodeSelector: {tenant: %s}}}}`, pool)))
 	}
 	return []wholeDoor{
-		door("create tenants", func(t *testing.T, pool string) error {
+		door("create tenants", func(t *testing.T, _, pool string) error {
 			object, err := shared.admin(t).create(t.Context(), resource, claim(t, pool))
 			if err == nil {
 				err = shared.admin(t).Resource(resource).Delete(t.Context(), object.GetName(), metav1.DeleteOptions{})
 			}
 			return err
 		}),
-		door("update tenants", func(t *testing.T, pool string) error {
+		door("update tenants", func(t *testing.T, own, pool string) error {
 			admin := shared.admin(t)
-			object, err := admin.create(t.Context(), resource, claim(t, "doors-first"))
+			object, err := admin.create(t.Context(), resource, claim(t, own))
 			if err != nil {
 				t.Fatal(err)
 			}
-			set(t, object.Object, pool, "spec", "nodePool", "nodeSelector", "tenant")
-			object.SetResourceVersion("")
-			_, err = admin.update(t.Context(), resource, object)
+			// usher-controller writes it, too, so that an update would meet a newer one.
+			patch := fmt.Sprintf(`{"spec": {"nodePool": {"nodeSelector": {"tenant": %q}}}}`, pool)
+			_, err = admin.Resource(resource).Patch(t.Context(), object.GetName(), types.MergePatchType, []byte(patch), metav1.PatchOptions{})
 			if gone := admin.Resource(resource).Delete(t.Context(), object.GetName(), metav1.DeleteOptions{}); gone != nil {
 				t.Error(gone)
 			}

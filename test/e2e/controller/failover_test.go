@@ -22,6 +22,18 @@ func TestTheOtherReplicaTakesOver(t *testing.T) {
 	c.kubernetes(t, "resourcequota-controller", "namespace-controller", "garbage-collector-controller")
 	first, second := c.leader(t)
 	c.serves(t, "first")
+	metrics, err := first.Get(t.Context(), "/metrics")
+	must(t, err)
+	for _, want := range []string{
+		`usher_tenant_gpu_units{state="limit",tenant="first"} 8`,
+		`leader_election_master_status{name="usher-controller"} 1`,
+		`controller_runtime_reconcile_total{controller="ledger",result="success"}`,
+		"process_resident_memory_bytes ",
+	} {
+		if !strings.Contains(metrics, "\n"+want) {
+			t.Errorf("the metrics lack %s", want)
+		}
+	}
 	if leads, err := second.Leads(t.Context()); err != nil || leads {
 		t.Fatalf("the standby leads: %t, %v", leads, err)
 	}

@@ -75,6 +75,20 @@ func (p *Process) Kill() {
 	<-p.ended
 }
 
+// Pause stops the process where it is, as a machine that hangs does, until Resume.
+// Kill ends it nonetheless.
+func (p *Process) Pause() error { return p.signal(syscall.SIGSTOP) }
+
+// Resume lets a process go on that was paused.
+func (p *Process) Resume() error { return p.signal(syscall.SIGCONT) }
+
+func (p *Process) signal(s syscall.Signal) error {
+	if err := p.command.Process.Signal(s); err != nil {
+		return fmt.Errorf("%s: send %s: %w", p.name, s, err)
+	}
+	return nil
+}
+
 // Stop asks the process to end, as a kubelet does, and waits until it is gone.
 func (p *Process) Stop(ctx context.Context) error {
 	if err := p.command.Process.Signal(syscall.SIGTERM); err != nil {

@@ -27,7 +27,6 @@ func TestTwoTenantsClaimNothingTogether(t *testing.T) {
 		{"its namespace", `{apiVersion: usher.dev/v1alpha1, kind: Tenant, metadata: {name: second}, spec: {namespaces: [claimed]}}`, "tenant_claims/namespace"},
 		{"its nodes", `{apiVersion: usher.dev/v1alpha1, kind: Tenant, metadata: {name: second}, spec: {nodePool: {nodeSelector: {gpu: a100, zone: z1}}}}`, "tenant_claims/node-pool"},
 		{"its taint", `{apiVersion: usher.dev/v1alpha1, kind: Tenant, metadata: {name: second}, spec: {nodePool: {taint: {key: tenant, value: first}}}}`, "tenant_claims/node-pool"},
-		{"usher's namespace", `{apiVersion: usher.dev/v1alpha1, kind: Tenant, metadata: {name: second}, spec: {namespaces: [usher-system]}}`, "tenant_claims/reserved-namespace"},
 		{"a parameter that no policy has", `{apiVersion: usher.dev/v1alpha1, kind: Tenant, metadata: {name: second}, spec: {parameters: {resource_limits: {max: {cpu: "1"}}}}}`, "usher/parameters"},
 	} {
 		// The webhook knows the first tenant by its watch.

@@ -109,11 +109,31 @@ func (u *Unit) Kill(ctx context.Context) error {
 	if err := u.WaitReady(ctx); err != nil {
 		return err
 	}
-	u.mu.Lock()
-	process := u.process
-	u.mu.Unlock()
-	process.Kill()
+	u.current().Kill()
 	return nil
+}
+
+// Pause stops the process where it is for a while, once it is ready: it answers
+// nobody and does not know how late it is afterwards.
+func (u *Unit) Pause(ctx context.Context, d time.Duration) error {
+	if err := u.WaitReady(ctx); err != nil {
+		return err
+	}
+	process := u.current()
+	if err := process.Pause(); err != nil {
+		return err
+	}
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+	return process.Resume()
+}
+
+func (u *Unit) current() *controlplane.Process {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.process
 }
 
 // Starts counts how often the process has become ready.

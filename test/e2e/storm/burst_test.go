@@ -38,7 +38,7 @@ func TestABurstAdmitsAsManyAsThereIsRoomFor(t *testing.T) {
 	t.Logf("%s, in %s", j, time.Since(began).Round(time.Millisecond))
 
 	n.settled(t, patience)
-	shared.allReserved(t)
+	shared.allAsked(t)
 	j.just(t, n)
 	figures := n.intact(t)
 	if j.admitted != limit || len(j.refusals) != pods-limit {

@@ -60,6 +60,8 @@ func startCluster(ctx context.Context, folder string) (*cluster, error) {
 	var err error
 	c.Installation, err = installation.Start(ctx, installation.Options{
 		Folder: folder, Webhooks: 3, Controllers: 2, ReservationTTL: reservationTTL,
+		// A small API server: see TestTheLedgerIsWrittenWhileTheAPIServerIsFull.
+		APIServer: []string{"--max-requests-inflight=60", "--max-mutating-requests-inflight=30"},
 	})
 	if err != nil {
 		return nil, err

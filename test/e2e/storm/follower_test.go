@@ -8,6 +8,7 @@ import (
 	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
+	"go.uber.org/zap"
 
 	"usher.dev/usher/test/e2e/storm/ledgercheck"
 )
@@ -18,6 +19,8 @@ const (
 	afterKey = "/registry/usher.dev0"
 	// markKey is no object's; it is written to find out what came before.
 	markKey = "/registry/storm/mark"
+	// etcdTimeout is more than etcd ever takes while it is there.
+	etcdTimeout = 5 * time.Second
 )
 
 // follower reads every change from etcd itself, in etcd's order, and tells the
@@ -37,7 +40,7 @@ type follower struct {
 
 // follow begins to follow an etcd.
 func follow(ctx context.Context, endpoint string) (*follower, error) {
-	etcd, err := clientv3.New(clientv3.Config{Endpoints: []string{endpoint}, DialTimeout: 10 * time.Second})
+	etcd, err := clientv3.New(clientv3.Config{Endpoints: []string{endpoint}, DialTimeout: etcdTimeout, Logger: zap.NewNop()})
 	if err != nil {
 		return nil, fmt.Errorf("connect to etcd: %w", err)
 	}
@@ -94,6 +97,9 @@ func (f *follower) release() {
 
 // now returns etcd's revision.
 func (f *follower) now(ctx context.Context) (int64, error) {
+	// The client would wait for an etcd that is away for as long as it is let.
+	ctx, cancel := context.WithTimeout(ctx, etcdTimeout)
+	defer cancel()
 	response, err := f.etcd.Get(ctx, markKey, clientv3.WithCountOnly())
 	if err != nil {
 		return 0, fmt.Errorf("read etcd's revision: %w", err)
@@ -103,6 +109,8 @@ func (f *follower) now(ctx context.Context) (int64, error) {
 
 // catchUp waits until everything was told that had happened before it was called.
 func (f *follower) catchUp(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, etcdTimeout)
+	defer cancel()
 	response, err := f.etcd.Put(ctx, markKey, "")
 	if err != nil {
 		return fmt.Errorf("write a mark into etcd: %w", err)
