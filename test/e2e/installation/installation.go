@@ -76,7 +76,7 @@ func (i *Installation) install(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	if err := i.ControlPlane.Start(ctx); err != nil {
+	if err := i.Start(ctx); err != nil {
 		return err
 	}
 	i.configurations, i.manifests = webhook.SplitRegistration(manifests)

@@ -50,7 +50,7 @@ func measure(ctx context.Context, s schedule) (*page, error) {
 func machine() string {
 	model := "unknown make"
 	if info, err := os.Open("/proc/cpuinfo"); err == nil {
-		defer info.Close()
+		defer func() { _ = info.Close() }()
 		for lines := bufio.NewScanner(info); lines.Scan(); {
 			if key, value, _ := strings.Cut(lines.Text(), ":"); strings.TrimSpace(key) == "model name" {
 				model = strings.TrimSpace(value)

@@ -186,7 +186,7 @@ func job(parallelism int32) *batchv1.Job {
 	return &batchv1.Job{
 		ObjectMeta: metav1.ObjectMeta{GenerateName: "j-"},
 		Spec: batchv1.JobSpec{
-			Parallelism: &parallelism, Completions: ptr.To(2 * parallelism),
+			Parallelism: &parallelism, Completions: new(2 * parallelism),
 			Template: corev1.PodTemplateSpec{Spec: spec},
 		},
 	}

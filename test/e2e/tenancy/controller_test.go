@@ -50,7 +50,9 @@ func (c *cluster) runAsked(t testing.TB, before func(*http.Request) error) *runn
 		}
 	})
 	t.Cleanup(r.stop)
-	if !mgr.GetCache().WaitForCacheSync(ctx) {
+	soon, done := context.WithTimeout(ctx, patience)
+	defer done()
+	if !mgr.GetCache().WaitForCacheSync(soon) {
 		t.Fatal("the controller's caches are not in sync")
 	}
 	return r

@@ -36,7 +36,7 @@ spec:
 	if err != nil {
 		t.Fatal(err)
 	}
-	awaitIdle(t, patience)
+	r.awaitIdle(t, patience)
 	for verb, want := range map[string]int{
 		"patch resourcequotas": 1, "patch limitranges": 1, "patch networkpolicies": 8, "patch rolebindings": 1,
 	} {

@@ -77,13 +77,13 @@ func TestAFleetOfTenants(t *testing.T) {
 	}
 	awaitFleet(t, tenants, patience)
 	took := time.Since(began).Round(time.Second)
-	awaitIdle(t, patience)
+	first.awaitIdle(t, patience)
 	made := first.calls.snapshot()
 	used := heap() - empty
 	first.stop()
 
 	second := shared.run(t)
-	awaitIdle(t, patience)
+	second.awaitIdle(t, patience)
 	var all v1alpha1.TenantList
 	if err := shared.List(t.Context(), &all); err != nil {
 		t.Fatal(err)
@@ -127,38 +127,40 @@ func awaitFleet(t *testing.T, tenants int, patience time.Duration) {
 	})
 }
 
-// awaitIdle waits until the controller has looked at what it has to look at, and
-// nothing has come for a while.
-func awaitIdle(t *testing.T, patience time.Duration) {
+// awaitIdle waits until a controller has looked at what it has to look at: it asks
+// for nothing, and reconciles nothing, for a while.
+func (r *running) awaitIdle(t *testing.T, patience time.Duration) {
 	t.Helper()
-	var last float64
-	since := time.Now()
+	last, since := 0, time.Now()
 	awaitFor(t, patience, "the controller has nothing to do", func() error {
-		done, busy := gauge("controller_runtime_reconcile_total"), gauge("controller_runtime_active_workers")+gauge("workqueue_depth")
-		if done != last || busy > 0 {
+		done := int(reconciliations())
+		for _, n := range r.calls.snapshot() {
+			done += n
+		}
+		if done != last {
 			last, since = done, time.Now()
 		}
 		if quiet := time.Since(since); quiet < 3*time.Second {
-			return fmt.Errorf("%.0f reconciliations, %.0f in work, quiet for %s", done, busy, quiet)
+			return fmt.Errorf("%d requests and reconciliations, quiet for %s", done, quiet)
 		}
 		return nil
 	})
 }
 
-// gauge sums up a metric of the tenancy controller.
-func gauge(name string) float64 {
+// reconciliations counts those of all tenancy controllers of this process.
+func reconciliations() float64 {
 	families, err := metrics.Registry.Gather()
 	if err != nil {
 		return 0
 	}
 	var sum float64
 	for _, family := range families {
-		if family.GetName() != name {
+		if family.GetName() != "controller_runtime_reconcile_total" {
 			continue
 		}
 		for _, metric := range family.GetMetric() {
 			if isOfTenancy(metric) {
-				sum += metric.GetGauge().GetValue() + metric.GetCounter().GetValue()
+				sum += metric.GetCounter().GetValue()
 			}
 		}
 	}
