@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -124,7 +125,7 @@ func TestWhatTakesLongToDecideIsWrittenInParts(t *testing.T) {
 		}
 		batch = append(batch, &waiter{ctx: within(t, time.Minute), ask: askFor(fmt.Sprint("r", i), 1), decide: slow, arrived: time.Now(), done: make(chan answer, 1)})
 	}
-	s.serve(batch)
+	s.serve(slices.Clone(batch))
 	for i, w := range batch {
 		if a := <-w.done; a.outcome != reserved || a.err != nil {
 			t.Errorf("request %d: %+v", i, a)
