@@ -40,9 +40,9 @@ func TestProcessesDieWhileAllKindsOfGPUsComeAndGo(t *testing.T) {
 	starts := shared.starts()
 	// A controller that lives for less than the TTL lets no reservation lapse; those
 	// of requests that died with their webhook would soon be all that there is.
-	k := &killer{cluster: shared, each: max(lasts/20, time.Second), leads: max(lasts/3, 2*time.Second), hangs: min(lasts/4, 6*time.Second)}
+	k := &killer{cluster: shared, each: max(lasts/20, time.Second), leads: max(lasts/5, 2*time.Second), hangs: min(lasts/4, 6*time.Second)}
 	k.during(t, func() { w.rage(t, lasts) })
-	if k.killed.Load() == 0 || k.deposed.Load()+k.hung.Load() == 0 {
+	if k.killed.Load() == 0 || k.deposed.Load() == 0 {
 		t.Error("too few were killed to show anything")
 	}
 
