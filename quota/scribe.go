@@ -19,11 +19,13 @@ const (
 	// requests share a write. Whoever meets a conflict halves it, lest the replica
 	// with the most to decide never win.
 	decideFor = 16 * time.Millisecond
-	// mostHalves is how often a time is halved, or a pause doubled, in a row.
+	// mostHalves is how often it is halved in a row.
 	mostHalves = 4
-	// firstPause bounds the random pause after a conflict. A write takes a few
-	// milliseconds; after as many, another replica is done.
-	firstPause = 4 * time.Millisecond
+	// leastPause and lastPause bound the random pause after a conflict, which grows
+	// with what the attempt took and with each conflict in a row: after as long,
+	// another replica is done.
+	leastPause = 4 * time.Millisecond
+	lastPause  = 128 * time.Millisecond
 )
 
 // scribe writes for the requests of one tenant. It lives while there are any.
@@ -53,11 +55,13 @@ func (s *scribe) run() {
 func (s *scribe) serve(batch []*waiter) {
 	conflicts := 0
 	for {
+		began := time.Now()
 		if s.round(batch, decideFor>>conflicts) {
 			conflicts = 0
 		} else {
-			time.Sleep(rand.N(firstPause << conflicts))
 			conflicts = min(conflicts+1, mostHalves)
+			pause := max(leastPause, time.Since(began)) * time.Duration(conflicts)
+			time.Sleep(rand.N(min(pause, lastPause)))
 		}
 		if batch = slices.DeleteFunc(batch, (*waiter).gone); len(batch) == 0 {
 			return

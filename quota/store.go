@@ -44,6 +44,9 @@ func newStore(cfg *rest.Config, owner client.FieldOwner) (*store, error) {
 	// An admission waits for each call. The API server's own fairness is the
 	// limit, not this client's.
 	cfg.QPS = -1
+	// A ledger of a few hundred entries would be compressed and decompressed with
+	// each call, which takes longer than the bytes do inside a cluster.
+	cfg.DisableCompression = true
 	scheme := runtime.NewScheme()
 	if err := v1alpha1.AddToScheme(scheme); err != nil {
 		return nil, fmt.Errorf("make a client of ledgers: %w", err)
