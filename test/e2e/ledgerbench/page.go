@@ -100,6 +100,9 @@ func (p *page) usage(b *strings.Builder) {
 		}
 		b.WriteString(" |\n")
 	}
+	all := p.spread(workloads[2], func(s sample) float64 { return (s.cpu[0] + s.cpu[1] + s.cpu[2] + s.cpu[3]) / float64(p.schedule.pods) })
+	fmt.Fprintf(b, "\nAll together, %s for a pod of one GPU: %d a second take %s cores of this kind, the clients' own aside.\n",
+		all.format(microseconds), target, tenths(target*all.median))
 }
 
 // free shows that pods without GPUs pay nothing.

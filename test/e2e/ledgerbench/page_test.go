@@ -26,6 +26,7 @@ func TestThePageShowsEveryWorkloadInEveryTable(t *testing.T) {
 		"| one GPU | 450 (300–600) | 1.50 (1.50–1.50) | 30 ms (20 ms–40 ms) | 200 ms (100 ms–300 ms) |",
 		"| one GPU | 40 | 15 (10–20) | 3.0 (2.0–4.0) | 0 (0–0) | 0 (0–0) |",
 		"| one GPU | 1000 µs (1000 µs–1000 µs) | 10000 µs (10000 µs–10000 µs) |",
+		"All together, 18500 µs (18500 µs–18500 µs) for a pod of one GPU: 500 a second take 9.2 cores",
 		"It is 450 (300–600): **missed** here",
 		"| without GPUs | /validate | 0 µs (0 µs–0 µs) | 61 µs (61 µs–61 µs) | 0 | 338 |",
 	} {
