@@ -21,12 +21,12 @@ const (
 // being deleted, which is the most that it will ever take.
 func bytesOf(e *v1alpha1.LedgerEntry) int {
 	const (
-		fixed = len(`{"reservation":"","kind":"","namespace":"","name":"","uid":"","microUnits":,"resources":{},"freeBy":"2006-01-02T15:04:05Z"},`)
+		fixed = len(`" / ` + ` reservation= uid= freeBy=2006-01-02T15:04:05Z",`)
 		uid   = len("c5fad0c7-8c77-4a01-b1d0-1a5cb54e4cbf")
 	)
 	n := fixed + uid + len(e.Reservation) + len(e.Kind) + len(e.Namespace) + len(e.Name) + digits(e.MicroUnits)
 	for name, count := range e.Resources {
-		n += len(`"":,`) + len(name) + digits(count)
+		n += len(` =`) + len(name) + digits(count)
 	}
 	return n
 }

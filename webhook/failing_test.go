@@ -100,8 +100,9 @@ func TestAPolicyThatFailsFailsAlone(t *testing.T) {
 				}
 				start := time.Now()
 				got := s.review(t, path, failReview(t))
-				// The API server gives up after 2 s. The rest is for a busy machine.
-				if took := time.Since(start); took > 2*time.Second+500*time.Millisecond {
+				// The API server gives up after 2 s. The rest is for a busy machine: a
+				// policy that held its review up would do so for good.
+				if took := time.Since(start); took > 12*time.Second {
 					t.Errorf("answered after %s", took)
 				}
 				denials := []string{noVerdict(name, how), violation}

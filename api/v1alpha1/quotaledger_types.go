@@ -113,47 +113,43 @@ type QuotaLedgerStatus struct {
 	Reservations []LedgerEntry `json:"reservations,omitempty"`
 }
 
-// LedgerEntry is a pod or claim that holds GPUs, or is about to.
+// LedgerEntry is a pod or claim that holds GPUs, or is about to. In a ledger it is
+// one line: kind, namespace/name, millionths of a GPU, devices by GPU resource
+// (deviceclass.resource.kubernetes.io/CLASS for those of a class), then the
+// reservation, the UID of a holder, and times:
+// Pod team-a/train-0 1000000 nvidia.com/gpu=1 reservation=x7k uid=0b5c.
+//
+// +kubebuilder:validation:Type=string
 type LedgerEntry struct {
 	// Reservation is the value of the label usher.dev/reservation; empty for
 	// what came to be without one.
-	// +optional
-	// +kubebuilder:validation:MaxLength=63
-	Reservation string `json:"reservation,omitempty"`
+	Reservation string
 
 	// Kind is Pod or ResourceClaim.
-	// +kubebuilder:validation:Enum=Pod;ResourceClaim
-	Kind string `json:"kind"`
+	Kind string
 
-	// +kubebuilder:validation:MaxLength=63
-	Namespace string `json:"namespace"`
+	Namespace string
 
 	// Name, or the generateName of a reservation that has no name yet.
-	// +kubebuilder:validation:MaxLength=253
-	Name string `json:"name"`
+	Name string
 
 	// UID of a holder; unknown of a reservation.
-	// +optional
-	UID types.UID `json:"uid,omitempty"`
+	UID types.UID
 
 	// MicroUnits is what it holds, in millionths of a GPU.
-	// +kubebuilder:validation:Minimum=0
-	MicroUnits int64 `json:"microUnits"`
+	MicroUnits int64
 
 	// Resources are the devices that it holds by GPU resource;
 	// deviceclass.resource.kubernetes.io/CLASS for those of a class. A pod may
 	// name any number of them, so nothing bounds them but the object's size: an
 	// entry that is refused would keep out all that are written with it.
-	// +optional
-	Resources map[string]int64 `json:"resources,omitempty"`
+	Resources map[string]int64
 
 	// Expires is about when a reservation lapses unless its pod is seen.
-	// +optional
-	Expires *metav1.Time `json:"expires,omitempty"`
+	Expires *metav1.Time
 
 	// FreeBy is when a holder that is being deleted should be gone.
-	// +optional
-	FreeBy *metav1.Time `json:"freeBy,omitempty"`
+	FreeBy *metav1.Time
 }
 
 // Kinds of ledger entries.

@@ -22,7 +22,7 @@ apiVersion: usher.dev/v1alpha1
 kind: QuotaLedger
 metadata: {name: a}
 status:
-  holders: [{kind: Pod, namespace: team, name: train, microUnits: 3000000}]
+  holders: [Pod team/train 3000000]
 `)
 	p := start(t, "--objects", dir)
 	client := p.newClient(t)

@@ -16,7 +16,7 @@ apiVersion: usher.dev/v1alpha1
 kind: QuotaLedger
 metadata: {name: a}
 status:
-  holders: [{kind: Pod, namespace: team, name: train, microUnits: 1000000}]
+  holders: [Pod team/train 1000000]
 ---
 apiVersion: usher.dev/v1alpha1
 kind: Tenant

@@ -130,6 +130,9 @@ func (u *Unit) Pause(ctx context.Context, d time.Duration) error {
 	return process.Resume()
 }
 
+// CPU returns how much CPU time the process has used in this life.
+func (u *Unit) CPU() (time.Duration, error) { return u.current().CPU() }
+
 func (u *Unit) current() *controlplane.Process {
 	u.mu.Lock()
 	defer u.mu.Unlock()

@@ -46,6 +46,7 @@ func (p *page) String() string {
 	}
 	p.admissions(&b)
 	p.writes(&b)
+	p.usage(&b)
 	p.free(&b)
 	return b.String()
 }
@@ -85,6 +86,19 @@ func (p *page) writes(b *strings.Builder) {
 		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s |\n", w.name, whole(reserved.median), writes.format(whole), batch,
 			p.spread(w, func(s sample) float64 { return s.conflicts }).format(whole),
 			p.spread(w, func(s sample) float64 { return s.settles }).format(whole))
+	}
+}
+
+// usage shows whose CPU time it took.
+func (p *page) usage(b *strings.Builder) {
+	b.WriteString("\n## CPU time\n\nOf one pod, in all processes of each kind.\n\n" +
+		"| workload | etcd | kube-apiserver | webhooks | controllers |\n| --- | --- | --- | --- | --- |\n")
+	for _, w := range workloads {
+		fmt.Fprintf(b, "| %s", w.name)
+		for i := range 4 {
+			fmt.Fprintf(b, " | %s", p.spread(w, func(s sample) float64 { return s.cpu[i] / float64(p.schedule.pods) }).format(microseconds))
+		}
+		b.WriteString(" |\n")
 	}
 }
 

@@ -18,6 +18,8 @@ type sample struct {
 	// writes of ledgers by the webhooks, attempts that met another's write, and
 	// pods that they reserved for; settles are the controllers' writes meanwhile.
 	writes, conflicts, reserved, settles float64
+	// CPU time, in seconds, of etcd, kube-apiserver, all webhooks, all controllers.
+	cpu [4]float64
 }
 
 // run measures one round of a workload.
@@ -40,7 +42,12 @@ func (c *cluster) run(ctx context.Context, w workload) (sample, error) {
 		return sample{}, err
 	}
 	slices.Sort(took)
+	var cpu [4]float64
+	for i := range cpu {
+		cpu[i] = after.cpu[i] - before.cpu[i]
+	}
 	return sample{
+		cpu:       cpu,
 		rate:      float64(len(took)) / seconds,
 		median:    took[len(took)/2].Seconds(),
 		tail:      took[len(took)*99/100].Seconds(),
@@ -54,6 +61,10 @@ func (c *cluster) run(ctx context.Context, w workload) (sample, error) {
 // counters adds up what usher's processes have counted.
 func (c *cluster) counters(ctx context.Context) (sample, error) {
 	var sum sample
+	var err error
+	if sum.cpu, err = c.usage(); err != nil {
+		return sum, err
+	}
 	for _, unit := range c.Webhooks {
 		err := count(ctx, unit, map[string]*float64{
 			`usher_ledger_writes_total{result="written"}`:         &sum.writes,
@@ -70,6 +81,25 @@ func (c *cluster) counters(ctx context.Context) (sample, error) {
 		}
 	}
 	return sum, nil
+}
+
+// usage adds up the CPU time that processes have used.
+func (c *cluster) usage() (cpu [4]float64, err error) {
+	etcd, apiserver, err := c.CPU()
+	if err != nil {
+		return cpu, err
+	}
+	cpu[0], cpu[1] = etcd.Seconds(), apiserver.Seconds()
+	for i, units := range [][]*installation.Unit{c.Webhooks, c.Controllers} {
+		for _, unit := range units {
+			used, err := unit.CPU()
+			if err != nil {
+				return cpu, err
+			}
+			cpu[2+i] += used.Seconds()
+		}
+	}
+	return cpu, nil
 }
 
 // count adds what a process has counted to sums, by series.
