@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/resourceversion"
 
 	"usher.dev/usher/api/v1alpha1"
 )
@@ -51,6 +52,16 @@ func (m *memory) rest(ledger types.UID, now time.Time, ttl time.Duration) time.D
 		m.idle.uid, m.idle.since = ledger, now
 	}
 	return max(0, ttl-now.Sub(m.idle.since))
+}
+
+// older says that a state of the ledger is older than one that was known before. A
+// cache is that when its watch has begun anew on an etcd that was restored.
+func (m *memory) older(ledger *v1alpha1.QuotaLedger) bool {
+	if ledger.UID != m.newest.uid {
+		return false
+	}
+	order, err := resourceversion.CompareResourceVersion(ledger.ResourceVersion, m.newest.version)
+	return err == nil && order < 0
 }
 
 // departures are objects that watches saw end, for as long as a ledger that is

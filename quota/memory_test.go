@@ -100,3 +100,23 @@ func TestDepartures(t *testing.T) {
 		t.Error("what is there after all is gone")
 	}
 }
+
+func TestAnOlderStateOfALedgerIsTold(t *testing.T) {
+	m := &memory{}
+	m.newest.uid, m.newest.version = "u", "10"
+	for _, test := range []struct {
+		name, uid, version string
+		older              bool
+	}{
+		{"an earlier version", "u", "9", true},
+		{"the same", "u", "10", false},
+		{"a later one", "u", "11", false},
+		{"another ledger of that name", "v", "9", false},
+		{"a version that is none", "u", "x", false},
+	} {
+		ledger := &v1alpha1.QuotaLedger{ObjectMeta: metav1.ObjectMeta{UID: types.UID(test.uid), ResourceVersion: test.version}}
+		if got := m.older(ledger); got != test.older {
+			t.Errorf("%s: older: %t", test.name, got)
+		}
+	}
+}

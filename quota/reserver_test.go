@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -109,6 +110,32 @@ func TestARefusalIsSaidOfAStateThatIsNewerThanTheRequest(t *testing.T) {
 	s.serve([]*waiter{w})
 	if a := <-w.done; a.err != nil || !second {
 		t.Errorf("second: %v, %v", second, a.err)
+	}
+}
+
+func TestWhatTakesLongToDecideIsWrittenInParts(t *testing.T) {
+	const waiting = 4
+	server := newLedgerServer(t, ledgerOf(waiting))
+	s := &scribe{tenant: "t", reserver: server.reserver(t)}
+	var batch []*waiter
+	for i := range waiting {
+		slow := func(context.Context, map[string]any) bool {
+			time.Sleep(decideFor + time.Millisecond)
+			return true
+		}
+		batch = append(batch, &waiter{ctx: within(t, time.Minute), ask: askFor(fmt.Sprint("r", i), 1), decide: slow, arrived: time.Now(), done: make(chan answer, 1)})
+	}
+	s.serve(slices.Clone(batch))
+	for i, w := range batch {
+		if a := <-w.done; a.outcome != reserved || a.err != nil {
+			t.Errorf("request %d: %+v", i, a)
+		}
+	}
+	if _, puts := server.calls(); puts != waiting {
+		t.Errorf("%d writes, want one for each of %d", puts, waiting)
+	}
+	if diff := cmp.Diff([]string{"r0", "r1", "r2", "r3"}, ids(server.status())); diff != "" {
+		t.Errorf("reservations (-want +got):\n%s", diff)
 	}
 }
 

@@ -11,14 +11,19 @@ import (
 )
 
 const (
-	// maxBatch is how many requests share one write. Each takes a fraction of a
-	// millisecond to decide, and the longer that takes together, the likelier is
-	// it that another replica writes first.
+	// maxBatch is how many requests share one write at most.
 	maxBatch = 64
-	// firstPause and lastPause bound the random pause after a conflict. A write
-	// takes a few milliseconds; after as many, another replica is done.
+	// decideFor is for how long requests are decided for one write. Each takes a
+	// fraction of a millisecond, and the longer that takes together, the likelier
+	// is it that another replica writes first: where the machine is busy, fewer
+	// requests share a write. Whoever meets a conflict halves it, lest the replica
+	// with the most to decide never win.
+	decideFor = 16 * time.Millisecond
+	// mostHalves is how often a time is halved, or a pause doubled, in a row.
+	mostHalves = 4
+	// firstPause bounds the random pause after a conflict. A write takes a few
+	// milliseconds; after as many, another replica is done.
 	firstPause = 4 * time.Millisecond
-	lastPause  = 64 * time.Millisecond
 )
 
 // scribe writes for the requests of one tenant. It lives while there are any.
@@ -44,32 +49,34 @@ func (s *scribe) run() {
 	}
 }
 
-// serve answers every request of a batch, and of those that join it while it has
-// to be decided again.
+// serve answers every request of a batch, and of those that join it meanwhile.
 func (s *scribe) serve(batch []*waiter) {
-	for pause := firstPause; ; pause = min(2*pause, lastPause) {
-		s.round(batch)
+	conflicts := 0
+	for {
+		if s.round(batch, decideFor>>conflicts) {
+			conflicts = 0
+		} else {
+			time.Sleep(rand.N(firstPause << conflicts))
+			conflicts = min(conflicts+1, mostHalves)
+		}
 		if batch = slices.DeleteFunc(batch, (*waiter).gone); len(batch) == 0 {
 			return
 		}
-		time.Sleep(rand.N(pause))
 		batch = append(batch, s.reserver.take(s, maxBatch-len(batch), false)...)
 	}
 }
 
-// round reads if it must, decides, and writes once. It answers those that it can.
-func (s *scribe) round(batch []*waiter) {
+// round reads if it must, decides for a while, and writes once. It answers those
+// that it can, and says whether nobody was in its way.
+func (s *scribe) round(batch []*waiter, patience time.Duration) bool {
 	ctx, cancel := untilLast(batch)
 	defer cancel()
 	if s.known != nil {
-		if p := s.decide(batch); p != nil {
-			s.write(ctx, p)
-			return
+		if p := s.decide(batch, patience); p != nil {
+			return s.write(ctx, p)
 		}
 	}
-	if s.read(ctx, batch) {
-		s.write(ctx, s.decide(batch))
-	}
+	return s.read(ctx, batch) && s.write(ctx, s.decide(batch, patience))
 }
 
 // read reads the ledger and settles what was in doubt. It says whether there is
@@ -99,12 +106,17 @@ func (s *scribe) read(ctx context.Context, batch []*waiter) bool {
 	return true
 }
 
-// decide decides each request on the running state. It returns nil when one must
-// be refused and the state is older than the request.
-func (s *scribe) decide(batch []*waiter) *proposal {
+// decide decides requests on the running state, as many as it can in a while, but
+// one at least. It returns nil when one must be refused and the state is older than
+// the request.
+func (s *scribe) decide(batch []*waiter, patience time.Duration) *proposal {
 	for {
 		p := &proposal{book: openBook(s.known), version: NewID(), refused: map[*waiter]answer{}}
+		began := time.Now()
 		for _, w := range batch {
+			if len(p.accepted) > 0 && time.Since(began) > patience {
+				break
+			}
 			if w.gone() {
 				continue
 			}
@@ -126,12 +138,12 @@ func (s *scribe) decide(batch []*waiter) *proposal {
 	}
 }
 
-// write writes a proposal.
-func (s *scribe) write(ctx context.Context, p *proposal) {
+// write writes a proposal, and says whether nobody was in its way.
+func (s *scribe) write(ctx context.Context, p *proposal) bool {
 	if len(p.accepted) == 0 {
 		// The next will be refused, too, and that must be said of a newer state.
 		s.known = nil
-		return
+		return true
 	}
 	putAt := time.Now()
 	next, err := s.reserver.store.put(ctx, s.known, p.book.status(), p.version)
@@ -142,16 +154,19 @@ func (s *scribe) write(ctx context.Context, p *proposal) {
 		s.wrote(p)
 	case errors.Is(err, errConflict):
 		writes.WithLabelValues(inConflict).Inc()
+		return false
 	case errors.Is(err, errUnknown):
 		writes.WithLabelValues(unknown).Inc()
 		s.reserver.log.Info("no answer to the write of a ledger, looking whether it was made", "tenant", s.tenant, "error", err.Error())
 		s.doubt = p
+		return false
 	default:
 		writes.WithLabelValues(notWritten).Inc()
 		for _, w := range p.accepted {
 			w.tell(answer{failed, err})
 		}
 	}
+	return true
 }
 
 // wrote answers the requests of a proposal that was written.

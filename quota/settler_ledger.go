@@ -69,9 +69,9 @@ func (s *Settler) recall(ctx context.Context, name string, m *memory) (*v1alpha1
 	cached := &v1alpha1.QuotaLedger{}
 	err := s.cache.Get(ctx, types.NamespacedName{Name: name}, cached)
 	switch {
-	case err == nil && !m.doubtful && m.written == nil:
+	case err == nil && !m.doubtful && m.written == nil && !m.older(cached):
 		return cached, nil
-	case err == nil && !m.doubtful && m.written.UID == cached.UID:
+	case err == nil && !m.doubtful && m.written != nil && m.written.UID == cached.UID:
 		if order, err := resourceversion.CompareResourceVersion(cached.ResourceVersion, m.written.ResourceVersion); err == nil && order < 0 {
 			return m.written, nil
 		}
@@ -91,10 +91,8 @@ func (s *Settler) reread(ctx context.Context, name string, m *memory) (*v1alpha1
 	if err != nil {
 		return nil, err
 	}
-	if ledger != nil && ledger.UID == m.newest.uid {
-		if order, err := resourceversion.CompareResourceVersion(ledger.ResourceVersion, m.newest.version); err == nil && order < 0 {
-			return nil, fmt.Errorf("read QuotaLedger %q: %w", name, cluster.ErrHistory)
-		}
+	if ledger != nil && m.older(ledger) {
+		return nil, fmt.Errorf("read QuotaLedger %q: %w", name, cluster.ErrHistory)
 	}
 	m.written, m.doubtful = ledger, false
 	return ledger, nil

@@ -1,4 +1,4 @@
-package v1alpha1_test
+package v1alpha1
 
 import (
 	"encoding/json"
@@ -8,8 +8,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
-	"usher.dev/usher/api/v1alpha1"
 )
 
 func at(t *testing.T, text string) *metav1.Time {
@@ -24,25 +22,25 @@ func at(t *testing.T, text string) *metav1.Time {
 func TestAnEntryIsALine(t *testing.T) {
 	for _, test := range []struct {
 		name, line string
-		entry      v1alpha1.LedgerEntry
+		entry      LedgerEntry
 	}{
 		{
 			"a holder that is being deleted",
 			"Pod team-a/train-0 1428572 nvidia.com/gpu=1 nvidia.com/mig-3g.20gb=1 reservation=x7k uid=0b5c freeBy=2026-11-25T10:31:30Z",
-			v1alpha1.LedgerEntry{
-				Kind: v1alpha1.KindPod, Namespace: "team-a", Name: "train-0", UID: "0b5c", Reservation: "x7k", MicroUnits: 1_428_572,
+			LedgerEntry{
+				Kind: KindPod, Namespace: "team-a", Name: "train-0", UID: "0b5c", Reservation: "x7k", MicroUnits: 1_428_572,
 				Resources: map[string]int64{"nvidia.com/mig-3g.20gb": 1, "nvidia.com/gpu": 1}, FreeBy: at(t, "2026-11-25T10:31:30Z"),
 			},
 		},
 		{
 			"a reservation of a claim whose name is to be generated",
 			"ResourceClaim team-a/pair- 2000000 deviceclass.resource.kubernetes.io/gpu.nvidia.com=2 reservation=f00d expires=2026-11-25T10:32:10Z",
-			v1alpha1.LedgerEntry{
-				Kind: v1alpha1.KindClaim, Namespace: "team-a", Name: "pair-", Reservation: "f00d", MicroUnits: 2_000_000,
+			LedgerEntry{
+				Kind: KindClaim, Namespace: "team-a", Name: "pair-", Reservation: "f00d", MicroUnits: 2_000_000,
 				Resources: map[string]int64{"deviceclass.resource.kubernetes.io/gpu.nvidia.com": 2}, Expires: at(t, "2026-11-25T10:32:10Z"),
 			},
 		},
-		{"as little as there can be", "Pod a/b 0", v1alpha1.LedgerEntry{Kind: v1alpha1.KindPod, Namespace: "a", Name: "b"}},
+		{"as little as there can be", "Pod a/b 0", LedgerEntry{Kind: KindPod, Namespace: "a", Name: "b"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			encoded, err := json.Marshal(test.entry)
@@ -52,7 +50,7 @@ func TestAnEntryIsALine(t *testing.T) {
 			if want := `"` + test.line + `"`; string(encoded) != want {
 				t.Errorf("written as\n%s, want\n%s", encoded, want)
 			}
-			var read v1alpha1.LedgerEntry
+			var read LedgerEntry
 			if err := json.Unmarshal(encoded, &read); err != nil {
 				t.Fatal(err)
 			}
@@ -81,7 +79,7 @@ func TestWhatIsNoEntryIsRefused(t *testing.T) {
 		{"a time that is none", `"Pod a/b 1 freeBy=soon"`, `"soon" is no time`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			var read v1alpha1.LedgerEntry
+			var read LedgerEntry
 			if err := json.Unmarshal([]byte(test.content), &read); err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("got %v, want %q in it", err, test.want)
 			}
@@ -90,11 +88,11 @@ func TestWhatIsNoEntryIsRefused(t *testing.T) {
 }
 
 func TestAnEntryThatWouldBeReadAsAnotherIsNotWritten(t *testing.T) {
-	for _, entry := range []v1alpha1.LedgerEntry{
-		{Kind: v1alpha1.KindPod, Namespace: "a", Name: "b 1"},
-		{Kind: v1alpha1.KindPod, Namespace: "a", Name: "b", Reservation: "x uid=y"},
-		{Kind: v1alpha1.KindPod, Namespace: "a", Name: "b", Resources: map[string]int64{"gpu": 1}},
-		{Kind: v1alpha1.KindPod, Namespace: "a", Name: "b", Resources: map[string]int64{"a/b=1 c/d": 1}},
+	for _, entry := range []LedgerEntry{
+		{Kind: KindPod, Namespace: "a", Name: "b 1"},
+		{Kind: KindPod, Namespace: "a", Name: "b", Reservation: "x uid=y"},
+		{Kind: KindPod, Namespace: "a", Name: "b", Resources: map[string]int64{"gpu": 1}},
+		{Kind: KindPod, Namespace: "a", Name: "b", Resources: map[string]int64{"a/b=1 c/d": 1}},
 	} {
 		if encoded, err := json.Marshal(entry); err == nil {
 			t.Errorf("written as %s", encoded)
@@ -106,11 +104,11 @@ func FuzzParseLedgerEntry(f *testing.F) {
 	f.Add("Pod team-a/train-0 1428572 nvidia.com/gpu=1 reservation=x7k uid=0b5c freeBy=2026-11-25T10:31:30Z")
 	f.Add("ResourceClaim a/b- 0 expires=2026-11-25T10:31:30+01:00")
 	f.Fuzz(func(t *testing.T, line string) {
-		entry, err := v1alpha1.ParseLedgerEntry(line)
+		entry, err := ParseLedgerEntry(line)
 		if err != nil {
 			return
 		}
-		again, err := v1alpha1.ParseLedgerEntry(entry.String())
+		again, err := ParseLedgerEntry(entry.String())
 		if err != nil {
 			t.Fatalf("%q was read and written as %q: %v", line, entry, err)
 		}

@@ -45,7 +45,7 @@ func (k *killer) during(t *testing.T, f func()) {
 		if err != nil {
 			return nil, err
 		}
-		if rand.IntN(3) == 0 {
+		if k.hung.Load() < k.deposed.Load() {
 			// Long enough, now and then, for the other to lead as well.
 			return &k.hung, leader.Pause(ctx, rand.N(4*k.hangs))
 		}

@@ -27,8 +27,8 @@ func mixture(random *rand.Rand) devices {
 }
 
 // mixedLimits bound everything that can be bound.
-const mixedLimits = `perTenant: "12500m", perNamespace: "8", resources: ["nvidia.com/*"],
-    caps: {nvidia.com/mig-3g.40gb: 6, nvidia.com/gpu.shared: 7}`
+const mixedLimits = `perTenant: "40500m", perNamespace: "24", resources: ["nvidia.com/*"],
+    caps: {nvidia.com/mig-3g.40gb: 20, nvidia.com/gpu.shared: 17}`
 
 // TestProcessesDieWhileAllKindsOfGPUsComeAndGo: whole GPUs, MIG devices and shares
 // of nodes that divide theirs by four, with limits on all of them, while webhooks
@@ -38,9 +38,11 @@ func TestProcessesDieWhileAllKindsOfGPUsComeAndGo(t *testing.T) {
 	shared.runPods(t)
 	w := &weather{tenant: n, journal: newJournal(), clients: 16, draw: mixture, gently: true}
 	starts := shared.starts()
-	k := &killer{cluster: shared, each: 1500 * time.Millisecond, leads: 2 * time.Second, hangs: min(lasts/4, 6*time.Second)}
+	// A controller that lives for less than the TTL lets no reservation lapse; those
+	// of requests that died with their webhook would soon be all that there is.
+	k := &killer{cluster: shared, each: max(lasts/20, time.Second), leads: max(lasts/5, 2*time.Second), hangs: min(lasts/4, 6*time.Second)}
 	k.during(t, func() { w.rage(t, lasts) })
-	if k.killed.Load() == 0 || k.deposed.Load()+k.hung.Load() == 0 {
+	if k.killed.Load() == 0 || k.deposed.Load() == 0 {
 		t.Error("too few were killed to show anything")
 	}
 
@@ -59,14 +61,14 @@ func TestProcessesDieWhileAllKindsOfGPUsComeAndGo(t *testing.T) {
 		t.Errorf("%d processes were killed, %d started again", killed, again)
 	}
 	n.clear(t)
-	// 12.5 GPUs, 8 of them in a namespace.
-	if got := n.fill(t, devices{wholeGPU: 1}); got != 8 {
-		t.Errorf("afterwards %d whole GPUs had room in a namespace, want 8", got)
+	// 40.5 GPUs, 24 of them in a namespace.
+	if got := n.fill(t, devices{wholeGPU: 1}); got != 24 {
+		t.Errorf("afterwards %d whole GPUs had room in a namespace, want 24", got)
 	}
 	n.clear(t)
-	// 6 MIG devices of three sevenths, by their cap.
-	if got := n.fill(t, devices{mig3g: 1}); got != 6 {
-		t.Errorf("afterwards %d MIG devices had room, want 6", got)
+	// 20 MIG devices of three sevenths, by their cap.
+	if got := n.fill(t, devices{mig3g: 1}); got != 20 {
+		t.Errorf("afterwards %d MIG devices had room, want 20", got)
 	}
 	n.clear(t)
 	n.intact(t)
