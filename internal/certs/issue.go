@@ -144,7 +144,10 @@ func (a *Authority) Issue(leaf Leaf, now time.Time, lifetime time.Duration) (Pai
 	return Pair{cert, encoded}, nil
 }
 
+// madeAt is when a certificate was made.
+func madeAt(cert *x509.Certificate) time.Time { return cert.NotBefore.Add(backdated) }
+
 // renewAt is when two thirds of a certificate's life are over.
 func renewAt(cert *x509.Certificate) time.Time {
-	return cert.NotAfter.Add(-cert.NotAfter.Sub(cert.NotBefore) / 3)
+	return cert.NotAfter.Add(-cert.NotAfter.Sub(madeAt(cert)) / 3)
 }
