@@ -99,7 +99,7 @@ race: ## Go tests again with the race detector, where goroutines share anything
 .PHONY: e2e
 e2e: ## Tests on a real etcd and kube-apiserver, built from their modules on first use
 	@plane=$$(tools/control-plane '$(CACHE)'); tree=$$(tools/tree-digest); \
-		cd test/e2e; set -x; USHER_CONTROL_PLANE=$$plane USHER_TREE=$$tree go test -timeout 30m -p 1 $$(go list ./... | grep -Ev '/(node|scheduling|storm)$$')
+		cd test/e2e; set -x; KUBE_FEATURE_WatchListClient=false USHER_CONTROL_PLANE=$$plane USHER_TREE=$$tree go test -timeout 30m -p 1 $$(go list ./... | grep -Ev '/(node|scheduling|storm)$$')
 	@$(MAKE) --no-print-directory e2e-storm e2e-scheduling e2e-node
 
 .PHONY: e2e-storm

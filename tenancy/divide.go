@@ -27,6 +27,9 @@ type share struct {
 // turn into hard, and what is used is used.
 func (s share) claim() int64 { return max(s.hard, s.enforced, s.used) }
 
+// limit is the most that admission goes by, now or when it has taken note of hard.
+func (s share) limit() int64 { return max(s.hard, s.enforced) }
+
 // settledClaim is the claim once kube-controller-manager has taken note of hard.
 func (s share) settledClaim() int64 { return max(s.hard, s.used) }
 
@@ -34,6 +37,8 @@ func (s share) settledClaim() int64 { return max(s.hard, s.used) }
 // than total before, they do not after the new hards are written, in any order,
 // all of them or some: nothing grows by more than what no claim covers. What
 // shrinks gives to others only in a later call, when it is seen to be enforced.
+// Where more is used than admission should have let in, limits still sum up to no
+// more than total.
 //
 // Who has too little headroom gets more, at the cost of who has most to spare;
 // while all have enough, nothing changes.
@@ -82,11 +87,15 @@ func divide(total int64, shares []share) []int64 {
 		free = 0
 	}
 	for _, i := range short {
+		room := shares[i].claim()
+		if claimed > total {
+			room = shares[i].limit()
+		}
 		beyond := max(0, target(i)-shares[i].claim())
 		if want > free {
 			beyond = part(free, beyond, want)
 		}
-		next[i] = max(next[i], min(target(i), add(shares[i].claim(), beyond)))
+		next[i] = max(next[i], min(target(i), add(room, beyond)))
 	}
 	return next
 }

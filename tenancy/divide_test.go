@@ -31,6 +31,7 @@ func TestDivide(t *testing.T) {
 		"an uncounted namespace keeps all from growing": {100, []share{settledShare(0, 0), {}}, []int64{0, 0}},
 		"a lower total leaves what is used":             {10, []share{settledShare(20, 15), settledShare(20, 5)}, []int64{15, 5}},
 		"a namespace that goes keeps what it has":       {100, []share{settledShare(0, 0), {hard: 60, enforced: 60, used: 60, counted: true, frozen: true}}, []int64{40, 60}},
+		"more used than there may be raises no limit":   {40, []share{settledShare(11, 12), settledShare(29, 29)}, []int64{11, 29}},
 		"a share that somebody raised goes back":        {10, []share{settledShare(5, 1), settledShare(500, 1)}, []int64{5, 5}},
 		"a quarter of a pod is no pod":                  {3, []share{settledShare(0, 0), settledShare(0, 0), settledShare(0, 0), settledShare(0, 0)}, []int64{1, 1, 1, 0}},
 		"amounts at the end of what fits":               {math.MaxInt64, []share{settledShare(math.MaxInt64/2, math.MaxInt64/2), settledShare(0, 0)}, []int64{math.MaxInt64 - math.MaxInt64/8 - 1, math.MaxInt64/8 + 1}},

@@ -73,7 +73,9 @@ func (c *cluster) install(ctx context.Context) (err error) {
 	}
 	if c.controllers, err = c.NewControllerManager([]string{
 		"resourcequota-controller", "namespace-controller", "clusterrole-aggregation-controller",
-	}); err != nil {
+		// By default it makes 20 requests a second, which is for clusters that nobody
+		// fills in a minute.
+	}, "--kube-api-qps=1000", "--kube-api-burst=1000", "--concurrent-resource-quota-syncs=20"); err != nil {
 		return err
 	}
 	if err := c.controllers.Start(ctx); err != nil {

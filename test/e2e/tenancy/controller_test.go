@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/go-logr/logr/funcr"
 	"k8s.io/client-go/rest"
@@ -45,8 +46,13 @@ func (c *cluster) runAsked(t testing.TB, before func(*http.Request) error) *runn
 	go func() { ended <- mgr.Start(ctx) }()
 	r.stop = sync.OnceFunc(func() {
 		cancel()
-		if err := <-ended; err != nil {
-			t.Errorf("the controller ended: %v", err)
+		select {
+		case err := <-ended:
+			if err != nil {
+				t.Errorf("the controller ended: %v", err)
+			}
+		case <-time.After(time.Minute):
+			t.Error("the controller does not end")
 		}
 	})
 	t.Cleanup(r.stop)

@@ -38,15 +38,16 @@ type auditor struct {
 	mu     sync.Mutex
 	shares map[string]int64
 	pods   map[types.UID]bool
-	// most is the largest sum of claims, mostPods the most pods at one moment.
+	// most is the largest sum of limits, mostPods the most pods at one moment.
 	most, mostPods int64
 	versions       int
 }
 
-// claim is the most that a namespace may come to hold by its share.
-func claim(quota *corev1.ResourceQuota) int64 {
-	hard, enforced, used := quota.Spec.Hard["pods"], quota.Status.Hard["pods"], quota.Status.Used["pods"]
-	return max(hard.Value(), enforced.Value(), used.Value())
+// limit is the most that admission goes by in a namespace, now or once
+// kube-controller-manager has taken note of the share.
+func limit(quota *corev1.ResourceQuota) int64 {
+	hard, enforced := quota.Spec.Hard["pods"], quota.Status.Hard["pods"]
+	return max(hard.Value(), enforced.Value())
 }
 
 func (a *auditor) saw(event watch.Event) {
@@ -55,13 +56,13 @@ func (a *auditor) saw(event watch.Event) {
 	switch o := event.Object.(type) {
 	case *corev1.ResourceQuota:
 		a.versions++
-		a.shares[o.Namespace] = claim(o)
+		a.shares[o.Namespace] = limit(o)
 		if event.Type == watch.Deleted {
 			delete(a.shares, o.Namespace)
 		}
 		var sum int64
-		for _, claim := range a.shares {
-			sum += claim
+		for _, limit := range a.shares {
+			sum += limit
 		}
 		a.most = max(a.most, sum)
 	case *corev1.Pod:
@@ -220,7 +221,7 @@ func TestSharesMoveToWhereTheyAreUsedAndNeverSumUpToMore(t *testing.T) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.most > 40 {
-		t.Errorf("shares claimed %d of 40", a.most)
+		t.Errorf("shares gave %d of 40", a.most)
 	}
 	// kube-controller-manager, which counts anew when a pod goes or a limit changes,
 	// misses pods that were admitted a moment ago: a plain ResourceQuota of 10 pods
@@ -228,5 +229,5 @@ func TestSharesMoveToWhereTheyAreUsedAndNeverSumUpToMore(t *testing.T) {
 	if a.mostPods > 40+creators {
 		t.Errorf("there were %d pods, 40 may be", a.mostPods)
 	}
-	t.Logf("shares claimed at most %d of 40, and there were at most %d pods", a.most, a.mostPods)
+	t.Logf("shares gave at most %d of 40, and there were at most %d pods", a.most, a.mostPods)
 }

@@ -1,0 +1,136 @@
+package certs
+
+import (
+	"bytes"
+	"context"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// bundles are the CA bundles that the keeper writes.
+type bundles []bundle
+
+// bundle are those of one webhook configuration.
+type bundle struct {
+	object client.Object
+	// fields hold one bundle for each webhook.
+	fields []*[]byte
+	// foreign: another injector is asked to write the bundle.
+	foreign bool
+}
+
+// injectors are the annotations by which others are asked to write CA bundles.
+var injectors = []string{"cert-manager.io/inject-ca-from", "cert-manager.io/inject-ca-from-secret", "cert-manager.io/inject-apiserver-ca"}
+
+// bundles finds the webhook configurations that ask for the keeper's bundle.
+func (k *Keeper) bundles(ctx context.Context) (bundles, error) {
+	var found bundles
+	add := func(object client.Object, fields []*[]byte) {
+		annotations := object.GetAnnotations()
+		if annotations[InjectAnnotation] != InjectSelf {
+			return
+		}
+		foreign := slices.ContainsFunc(injectors, func(key string) bool { return annotations[key] != "" })
+		found = append(found, bundle{object, fields, foreign})
+	}
+	var validating admissionregistrationv1.ValidatingWebhookConfigurationList
+	if err := k.client.List(ctx, &validating); err != nil {
+		return nil, fmt.Errorf("list webhook configurations: %w", err)
+	}
+	for i := range validating.Items {
+		c := validating.Items[i].DeepCopy()
+		var fields []*[]byte
+		for j := range c.Webhooks {
+			fields = append(fields, &c.Webhooks[j].ClientConfig.CABundle)
+		}
+		add(c, fields)
+	}
+	var mutating admissionregistrationv1.MutatingWebhookConfigurationList
+	if err := k.client.List(ctx, &mutating); err != nil {
+		return nil, fmt.Errorf("list webhook configurations: %w", err)
+	}
+	for i := range mutating.Items {
+		c := mutating.Items[i].DeepCopy()
+		var fields []*[]byte
+		for j := range c.Webhooks {
+			fields = append(fields, &c.Webhooks[j].ClientConfig.CABundle)
+		}
+		add(c, fields)
+	}
+	return found, nil
+}
+
+// trust reports whether every bundle holds a certificate.
+func (b bundles) trust(c *x509.Certificate) bool {
+	for _, bundle := range b {
+		for _, field := range bundle.fields {
+			if !holds(*field, c) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// trustAfter is trust once a bundle has been written everywhere.
+func (b bundles) trustAfter(written []byte, c *x509.Certificate) bool {
+	return holds(written, c) && b.trust(c)
+}
+
+// certificates returns in PEM what the bundles trust now and may for some time,
+// each once.
+func (b bundles) certificates(now time.Time) []byte {
+	var known []*x509.Certificate
+	var out []byte
+	for _, bundle := range b {
+		for _, field := range bundle.fields {
+			for _, c := range parse(*field) {
+				if now.Before(c.NotAfter) && !slices.ContainsFunc(known, c.Equal) {
+					known = append(known, c)
+					out = append(out, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw})...)
+				}
+			}
+		}
+	}
+	return out
+}
+
+func holds(bundle []byte, c *x509.Certificate) bool {
+	return slices.ContainsFunc(parse(bundle), c.Equal)
+}
+
+// inject writes the bundle into every webhook configuration that lacks it.
+func (k *Keeper) inject(ctx context.Context, found bundles, content []byte) error {
+	var errs []error
+	for _, b := range found {
+		changes := slices.ContainsFunc(b.fields, func(field *[]byte) bool { return !bytes.Equal(*field, content) })
+		switch {
+		case !changes:
+			continue
+		case b.foreign:
+			errs = append(errs, &ForeignError{
+				fmt.Sprintf("the CA bundle of %T %s", b.object, b.object.GetName()),
+				"take the annotation of the other injector away, or " + InjectAnnotation,
+			})
+			continue
+		}
+		for _, field := range b.fields {
+			*field = content
+		}
+		// Over the very version that was read: whoever changed it meanwhile is
+		// not overwritten.
+		if err := k.client.Update(ctx, b.object); err != nil {
+			errs = append(errs, fmt.Errorf("inject the CA bundle into %s: %w", b.object.GetName(), err))
+			continue
+		}
+		k.log.Info("CA bundle injected", "configuration", b.object.GetName(), "authorities", len(parse(content)))
+	}
+	return errors.Join(errs...)
+}

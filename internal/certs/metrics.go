@@ -1,0 +1,72 @@
+package certs
+
+import (
+	"crypto/x509"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// KeeperMetrics are the metrics of a keeper.
+type KeeperMetrics struct {
+	expiry   *prometheus.GaugeVec
+	renewals *prometheus.CounterVec
+	phase    *prometheus.GaugeVec
+	errors   prometheus.Counter
+	losses   prometheus.Counter
+}
+
+// phases of a rotation.
+var phases = []string{"steady", "preparing", "retiring"}
+
+// NewKeeperMetrics registers the metrics.
+func NewKeeperMetrics(registry prometheus.Registerer) *KeeperMetrics {
+	m := &KeeperMetrics{
+		expiry: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "usher_certificate_expiry_timestamp_seconds",
+			Help: "When each certificate that usher keeps expires; authority for its own.",
+		}, []string{"certificate"}),
+		renewals: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "usher_certificate_renewals_total",
+			Help: "Certificates made, by Secret.",
+		}, []string{"certificate"}),
+		phase: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "usher_authority_phase",
+			Help: "1 for the phase in which the rotation of usher's authority is.",
+		}, []string{"phase"}),
+		errors: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "usher_certificate_errors_total",
+			Help: "Looks at certificates and CA bundles that ended with an error.",
+		}),
+		losses: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "usher_authority_losses_total",
+			Help: "Times that the Secret of usher's authority could not be read and a new one was made.",
+		}),
+	}
+	registry.MustRegister(m.expiry, m.renewals, m.phase, m.errors, m.losses)
+	return m
+}
+
+func (m *KeeperMetrics) kept(err error) {
+	if err != nil {
+		m.errors.Inc()
+	}
+}
+
+func (m *KeeperMetrics) lost() { m.losses.Inc() }
+
+func (m *KeeperMetrics) renewed(name string) { m.renewals.WithLabelValues(name).Inc() }
+
+func (m *KeeperMetrics) leaf(name string, cert *x509.Certificate) {
+	m.expiry.WithLabelValues(name).Set(float64(cert.NotAfter.Unix()))
+}
+
+func (m *KeeperMetrics) authority(r *Rotation) {
+	m.expiry.WithLabelValues("authority").Set(float64(r.Current.cert.NotAfter.Unix()))
+	for _, phase := range phases {
+		value := 0.0
+		if phase == r.Phase() {
+			value = 1
+		}
+		m.phase.WithLabelValues(phase).Set(value)
+	}
+}

@@ -1,0 +1,44 @@
+// Package certs tests that usher's own certificates and CA bundles change under
+// load without one failed request, on a real kube-apiserver.
+package certs
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"testing"
+
+	"usher.dev/usher/test/e2e/controlplane"
+)
+
+// plane is the control plane of all tests.
+var plane *controlplane.ControlPlane
+
+func TestMain(m *testing.M) {
+	code, err := run(m)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	}
+	os.Exit(code)
+}
+
+func run(m *testing.M) (int, error) {
+	ctx := context.Background()
+	folder, err := os.MkdirTemp("", "usher-certs-")
+	if err != nil {
+		return 1, err
+	}
+	defer os.RemoveAll(folder) //nolint:errcheck // a temporary folder
+	programs, err := controlplane.FindPrograms(ctx)
+	if err != nil {
+		return 1, err
+	}
+	if plane, err = controlplane.New(folder, programs); err != nil {
+		return 1, err
+	}
+	defer plane.Release()
+	if err := plane.Start(ctx); err != nil {
+		return 1, err
+	}
+	return m.Run(), nil
+}
