@@ -22,7 +22,7 @@ PODS ?= 50000
 PODS_FOR ?= 15s
 
 # How long pods storm a ledger in each test of `make e2e-storm`.
-STORM_FOR ?= 15s
+STORM_FOR ?= 6s
 
 # For how long the API server goes away in `make e2e-scheduling`.
 OUTAGE ?= 10s
@@ -103,7 +103,7 @@ e2e: ## Tests on a real etcd and kube-apiserver, built from their modules on fir
 	@$(MAKE) --no-print-directory e2e-storm e2e-scheduling e2e-node
 
 .PHONY: e2e-storm
-e2e-storm: ## Bursts, deaths and restores around one ledger, for STORM_FOR (15s) each
+e2e-storm: ## Bursts, deaths and restores around one ledger, for STORM_FOR (6s) each
 	@plane=$$(tools/control-plane '$(CACHE)'); tree=$$(tools/tree-digest); \
 		cd test/e2e; set -x; USHER_STORM_FOR=$(STORM_FOR) USHER_CONTROL_PLANE=$$plane USHER_TREE=$$tree go test -timeout 60m -v ./storm
 
@@ -193,10 +193,17 @@ fmt: $(GOLANGCI_LINT) ## Format Go and Rego
 .PHONY: bench-smoke
 bench-smoke: ## Show that everything that is measured works, not how fast it is
 	go run ./test/bench -quick >/dev/null
+	@plane=$$(tools/control-plane '$(CACHE)'); cd test/e2e; set -x; \
+		USHER_CONTROL_PLANE=$$plane go run ./ledgerbench -quick >/dev/null
 
 .PHONY: bench
 bench: ## Measure usher against its yardsticks and write docs/benchmarks.md
 	go run ./test/bench -o docs/benchmarks.md
+
+.PHONY: bench-ledger
+bench-ledger: ## Measure admissions on one tenant's ledger and write docs/ledger-benchmarks.md
+	@plane=$$(tools/control-plane '$(CACHE)'); cd test/e2e; set -x; \
+		USHER_CONTROL_PLANE=$$plane go run ./ledgerbench -o ../../docs/ledger-benchmarks.md
 
 .PHONY: clean
 clean: ## Remove what was built here; CACHE stays

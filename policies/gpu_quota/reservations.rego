@@ -54,7 +54,7 @@ deny_reservation contains {"check": "resource-cap", "msg": msg} if {
 
 # One pod or claim, or all replicas of a workload together.
 _asks(amount) := sprintf("%d replicas ask for %s together", [input.quota.request.replicas, amount]) if {
-	input.quota.request.replicas
+	input.quota.request.replicas > 1
 } else := sprintf("%s asked for", [amount])
 
 _left_text("0") := "none is left"
