@@ -20,7 +20,8 @@ const (
 	// InjectAnnotation on a webhook configuration, with the value InjectSelf,
 	// asks the keeper to write its CA bundles.
 	InjectAnnotation = "usher.dev/inject-ca"
-	InjectSelf       = "self"
+	// InjectSelf asks for the bundle of usher's own authority.
+	InjectSelf = "self"
 
 	labelManagedBy = "app.kubernetes.io/managed-by"
 	managedByUsher = "usher"
