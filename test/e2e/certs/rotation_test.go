@@ -17,8 +17,8 @@ import (
 // hurried lets an authority live for seconds, so that a test sees several. The
 // overlap is longer than the server's lag.
 var hurried = certs.KeeperOptions{
-	LeafLifetime:    9 * time.Second,
-	RotationOptions: certs.RotationOptions{Lifetime: 24 * time.Second, Overlap: 3 * time.Second},
+	LeafLifetime:    18 * time.Second,
+	RotationOptions: certs.RotationOptions{Lifetime: 48 * time.Second, Overlap: 5 * time.Second},
 }
 
 // eventually waits until something holds.
@@ -55,7 +55,7 @@ func TestAuthoritiesAndCertificatesChangeWithoutAFailedRequest(t *testing.T) {
 	stop := s.ask()
 	authorities := map[string]bool{}
 	leaves := map[string]bool{}
-	eventually(t, 2*time.Minute, "three authorities have come and two gone", func() bool {
+	eventually(t, 4*time.Minute, "three authorities have come and two gone", func() bool {
 		authorities[string(s.data(t, authority)["ca.crt"])] = true
 		leaves[string(s.data(t, serving)[corev1.TLSCertKey])] = true
 		return len(authorities) >= 3 && len(s.data(t, authority)["retired.crt"]) == 0
