@@ -105,17 +105,17 @@ e2e: ## Tests on a real etcd and kube-apiserver, built from their modules on fir
 .PHONY: e2e-storm
 e2e-storm: ## Bursts, deaths and restores around one ledger, for STORM_FOR (6s) each
 	@plane=$$(tools/control-plane '$(CACHE)'); tree=$$(tools/tree-digest); \
-		cd test/e2e; set -x; USHER_STORM_FOR=$(STORM_FOR) USHER_CONTROL_PLANE=$$plane USHER_TREE=$$tree go test -timeout 60m -v ./storm
+		cd test/e2e; set -x; KUBE_FEATURE_WatchListClient=false USHER_STORM_FOR=$(STORM_FOR) USHER_CONTROL_PLANE=$$plane USHER_TREE=$$tree go test -timeout 60m -v ./storm
 
 .PHONY: e2e-scheduling
 e2e-scheduling: ## Tests on real kube-schedulers and KWOK nodes; the API server goes away for OUTAGE (10s)
 	@plane=$$(tools/control-plane '$(CACHE)'); tree=$$(tools/tree-digest); \
-		cd test/e2e; set -x; USHER_OUTAGE=$(OUTAGE) USHER_CONTROL_PLANE=$$plane USHER_TREE=$$tree go test -timeout 30m -v ./scheduling
+		cd test/e2e; set -x; KUBE_FEATURE_WatchListClient=false USHER_OUTAGE=$(OUTAGE) USHER_CONTROL_PLANE=$$plane USHER_TREE=$$tree go test -timeout 30m -v ./scheduling
 
 .PHONY: e2e-node
 e2e-node: ## Tests on a real kubelet: pods come and go for PODS_FOR (15s) on each kind of hardware; needs root
 	@plane=$$(tools/control-plane '$(CACHE)'); tree=$$(tools/tree-digest); \
-		cd test/e2e; set -x; USHER_PODS_FOR=$(PODS_FOR) USHER_CONTROL_PLANE=$$plane USHER_TREE=$$tree go test -timeout 60m -v ./node
+		cd test/e2e; set -x; KUBE_FEATURE_WatchListClient=false USHER_PODS_FOR=$(PODS_FOR) USHER_CONTROL_PLANE=$$plane USHER_TREE=$$tree go test -timeout 60m -v ./node
 
 .PHONY: soak
 soak: ## Let SOAK_RATE of SOAK_NODES GPUNodes change a second for SOAK_FOR: the extender grows not, and misses nothing
@@ -124,7 +124,7 @@ soak: ## Let SOAK_RATE of SOAK_NODES GPUNodes change a second for SOAK_FOR: the 
 .PHONY: e2e-tenants
 e2e-tenants: ## The tenancy controller makes TENANTS (1000) tenants with TENANT_NAMESPACES (10) namespaces each, and then rests
 	@plane=$$(tools/control-plane '$(CACHE)'); tree=$$(tools/tree-digest); \
-		cd test/e2e; set -x; USHER_TENANTS=$(TENANTS) USHER_TENANT_NAMESPACES=$(TENANT_NAMESPACES) \
+		cd test/e2e; set -x; KUBE_FEATURE_WatchListClient=false USHER_TENANTS=$(TENANTS) USHER_TENANT_NAMESPACES=$(TENANT_NAMESPACES) \
 		USHER_CONTROL_PLANE=$$plane USHER_TREE=$$tree go test -count=1 -timeout 120m -v -run Fleet ./tenancy
 
 .PHONY: model
