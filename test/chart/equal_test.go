@@ -129,7 +129,7 @@ func TestRenderedTwiceNothingDiffers(t *testing.T) {
 // with what kustomize reads; make generate writes them.
 func TestTheChartsFilesAreTheKustomizations(t *testing.T) {
 	sources := map[string]string{
-		"base": "base", "agent": "agent", "scheduler": "scheduler", "self": "components/self",
+		"base": "base", "agent": "agent", "scheduler": "scheduler",
 		"cert-manager": "components/cert-manager", "network-policies": "components/network-policies",
 	}
 	for folder, source := range sources {
