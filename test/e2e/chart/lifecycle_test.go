@@ -56,7 +56,7 @@ func TestTheLifeOfARelease(t *testing.T) {
 	if there := present(t, all); len(there) != len(all) {
 		t.Errorf("%d of %d objects are there: %v", len(there), len(all), there)
 	}
-	kubectl(t, "wait", "--for=condition=Established", "--timeout=30s", "crd", "--all")
+	established(t)
 
 	// What the controller writes into the webhook configurations stays.
 	bundle := inject(t)
