@@ -10,9 +10,10 @@ CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/usher
 # The version that the binaries report.
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 
-# What `make image` names the images.
+# What `make image` names the images, and where it puts them.
 IMAGE_REGISTRY ?=
 IMAGE_TAG ?= devel
+IMAGES ?= bin/images
 
 # Where `make run` serves.
 LISTEN ?= 127.0.0.1:9443
@@ -89,8 +90,8 @@ $(addprefix rootfs-,$(BINARIES)): rootfs-%: %
 	tools/rootfs bin/$* bin/rootfs/$*
 
 .PHONY: image
-image: rootfs ## Pack the images into bin/images/NAME.tar without a Docker daemon, as [IMAGE_REGISTRY/]NAME:IMAGE_TAG
-	go -C tools run ./image -dockerfile ../Dockerfile -roots ../bin/rootfs -o ../bin/images -registry '$(IMAGE_REGISTRY)' -tag '$(IMAGE_TAG)'
+image: rootfs ## Pack the images without a Docker daemon, as [IMAGE_REGISTRY/]NAME:IMAGE_TAG, into IMAGES/NAME.tar (bin/images)
+	go -C tools run ./image -dockerfile ../Dockerfile -roots ../bin/rootfs -o '$(abspath $(IMAGES))' -registry '$(IMAGE_REGISTRY)' -tag '$(IMAGE_TAG)'
 
 .PHONY: run
 run: build ## Start webhook and extender without a cluster and ask them about sample pods (ONCE=1: end after them)
