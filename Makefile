@@ -98,6 +98,11 @@ run: build ## Start webhook and extender without a cluster and ask them about sa
 	@go build -o bin/demo ./test/demo
 	@bin/demo -listen '$(LISTEN)' -probes '$(PROBES)' -rank-listen '$(RANK_LISTEN)' $(if $(ONCE),-once)
 
+.PHONY: cluster
+cluster: ## Run a cluster of one real node with usher's images on this machine, until Ctrl-C; needs Linux and root
+	@go -C test/e2e build -o ../../bin/run-cluster ./cluster
+	@plane=$$(tools/control-plane '$(CACHE)'); KUBE_FEATURE_WatchListClient=false USHER_CONTROL_PLANE=$$plane bin/run-cluster
+
 ##@ Check
 
 .PHONY: test

@@ -59,6 +59,8 @@ func (c *ControlPlane) apiserverFlags() []string {
 		"--advertise-address="+c.address,
 		"--authorization-mode=Node,RBAC",
 		"--enable-admission-plugins=NodeRestriction",
+		// Nothing resolves names of nodes.
+		"--kubelet-preferred-address-types=InternalIP",
 	)
 }
 

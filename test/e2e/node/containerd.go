@@ -34,6 +34,9 @@ oom_score = 0
   sandbox_image = "%[2]s"
   restrict_oom_score_adj = true
 
+[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
+  runtime_type = "io.containerd.runc.v2"
+
 # On a node with GPUs, NVIDIA's runtime is behind this name.
 [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.nvidia]
   runtime_type = "io.containerd.runc.v2"

@@ -83,8 +83,19 @@ func (c *Cluster) start(ctx context.Context, source string) (err error) {
 	if err := c.Node.StartProxy(ctx); err != nil {
 		return err
 	}
+	if err := c.ApplyYAML(ctx, runtimeClass); err != nil {
+		return err
+	}
 	return c.startPlugins(ctx, source)
 }
+
+// runtimeClass is what NVIDIA's operator makes on a cluster with GPUs. The node's
+// containerd has plain runc behind it.
+const runtimeClass = `apiVersion: node.k8s.io/v1
+kind: RuntimeClass
+metadata: {name: nvidia}
+handler: nvidia
+`
 
 // startScheduler starts the cluster's own scheduler, beside which usher's runs.
 func (c *Cluster) startScheduler(ctx context.Context) error {
@@ -150,3 +161,6 @@ func (c *Cluster) Wait(ctx context.Context) error {
 }
 
 var errEnded = errors.New("ended")
+
+// Folder is where Prepare has put what it built, and where logs are.
+func (c *Cluster) Folder() string { return c.folder }
