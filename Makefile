@@ -10,6 +10,11 @@ CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/usher
 # The version that the binaries report.
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 
+# What `make image` names the images, and where it puts them.
+IMAGE_REGISTRY ?=
+IMAGE_TAG ?= devel
+IMAGES ?= bin/images
+
 # Where `make run` serves.
 LISTEN ?= 127.0.0.1:9443
 PROBES ?= 127.0.0.1:8081
@@ -40,8 +45,9 @@ SOAK_RATE ?= 500
 # How long each fuzz target runs in `make fuzz`.
 FUZZTIME ?= 60s
 
-# The binaries, one folder each under cmd/. The Dockerfile builds them by these
-# targets, and `make test` does too, so that an image never fails to build alone.
+# The binaries, one folder each under cmd/. The Dockerfile fills their images by
+# the targets rootfs-NAME, and `make test` does too, so that an image never fails
+# to build alone.
 BINARIES := usher-webhook usher-extender usher-controller usher usher-agent
 
 # Those that load a C library at run time, and so need a libc: NVML.
@@ -76,21 +82,38 @@ build: $(BINARIES) ## Build every binary into bin/, static but for those that lo
 
 .PHONY: $(BINARIES)
 $(BINARIES):
-	CGO_ENABLED=$(if $(filter $@,$(CGO_BINARIES)),1,0) go build -trimpath -ldflags '$(GO_LDFLAGS)' -o bin/$@ ./cmd/$@
+	CGO_ENABLED=$(if $(filter $@,$(CGO_BINARIES)),1,0) go build -trimpath -buildvcs=false -ldflags '$(GO_LDFLAGS)' -o bin/$@ ./cmd/$@
+
+.PHONY: rootfs
+rootfs: $(addprefix rootfs-,$(BINARIES)) ## Fill bin/rootfs/NAME with what each image holds
+
+.PHONY: $(addprefix rootfs-,$(BINARIES))
+$(addprefix rootfs-,$(BINARIES)): rootfs-%: %
+	tools/rootfs bin/$* bin/rootfs/$*
+
+.PHONY: image
+image: rootfs ## Pack the images without a Docker daemon, as [IMAGE_REGISTRY/]NAME:IMAGE_TAG, into IMAGES/NAME.tar (bin/images)
+	go -C tools run ./image -dockerfile ../Dockerfile -roots ../bin/rootfs -o '$(abspath $(IMAGES))' -registry '$(IMAGE_REGISTRY)' -tag '$(IMAGE_TAG)'
 
 .PHONY: run
 run: build ## Start webhook and extender without a cluster and ask them about sample pods (ONCE=1: end after them)
 	@go build -o bin/demo ./test/demo
 	@bin/demo -listen '$(LISTEN)' -probes '$(PROBES)' -rank-listen '$(RANK_LISTEN)' $(if $(ONCE),-once)
 
+.PHONY: cluster
+cluster: ## Run a cluster of one real node with usher's images on this machine, until Ctrl-C; needs Linux and root
+	@go -C test/e2e build -o ../../bin/run-cluster ./cluster
+	@plane=$$(tools/control-plane '$(CACHE)'); KUBE_FEATURE_WatchListClient=false USHER_CONTROL_PLANE=$$plane bin/run-cluster
+
 ##@ Check
 
 .PHONY: test
-test: verify lint rego build unit race e2e smoke bench-smoke ## Everything that CI runs, cheap checks first
+test: verify lint rego build image unit race e2e smoke bench-smoke ## Everything that CI runs, cheap checks first
 
 .PHONY: unit
 unit: ## Go tests of every package; PODS random pods are held against Kubernetes' own evaluator
 	USHER_PODS=$(PODS) go test ./...
+	go -C tools test ./...
 
 .PHONY: race
 # The policies' own tests share nothing between goroutines and are ten times
@@ -160,6 +183,7 @@ verify: verify-generated verify-modules verify-dockerfile ## Generated files, fo
 		if [[ -n $$unformatted ]]; then echo "not formatted, run make fmt: $$unformatted"; exit 1; fi
 	go vet ./...
 	go -C test/e2e vet ./...
+	go -C tools vet ./...
 
 .PHONY: verify-generated
 verify-generated:

@@ -53,7 +53,8 @@ users:
       client-key: %s
 `
 
-func writeFiles(folder string, authority *Authority) (files, error) {
+// writeFiles writes them; names are the API server's beside the loopback address.
+func writeFiles(folder string, authority *Authority, names ...string) (files, error) {
 	in := func(name string) string { return filepath.Join(folder, name) }
 	f := files{
 		authority:   in("ca.crt"),
@@ -61,7 +62,7 @@ func writeFiles(folder string, authority *Authority) (files, error) {
 		auditPolicy: in("audit-policy.yaml"),
 		auditLog:    in("audit.log"),
 	}
-	serving, err := authority.Serving()
+	serving, err := authority.Serving(names...)
 	if err != nil {
 		return f, err
 	}
