@@ -1,9 +1,12 @@
 package installation
 
 import (
+	"context"
+
 	"usher.dev/usher/test/e2e/balancer"
 	"usher.dev/usher/test/e2e/controller"
 	"usher.dev/usher/test/e2e/controlplane"
+	"usher.dev/usher/test/e2e/volume"
 	"usher.dev/usher/test/e2e/webhook"
 )
 
@@ -11,6 +14,24 @@ import (
 type webhookReplica struct {
 	*webhook.Replica
 	balancer *balancer.Balancer
+	policies *volume.Folder // nil: those that are embedded
+	mounted  *volume.Secret // nil: certificates that the test made
+}
+
+// Start starts the webhook once its volumes are there.
+func (r *webhookReplica) Start(ctx context.Context) error {
+	if r.mounted != nil {
+		if err := r.mounted.WaitMounted(ctx); err != nil {
+			return err
+		}
+	}
+	return r.Replica.Start(ctx)
+}
+
+// Release ends the webhook and what fills its volumes.
+func (r *webhookReplica) Release() {
+	r.mounted.Release()
+	r.Replica.Release()
 }
 
 func (r *webhookReplica) process() *controlplane.Process { return r.Process }
