@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -58,14 +59,21 @@ func leadOut(manifests []*unstructured.Unstructured) error {
 	return fmt.Errorf("the manifests have no Service %s", webhook.Name)
 }
 
-// mount lets a folder follow the Secret of the serving certificate; nil: the test
-// makes certificates.
-func (i *Installation) mount(folder *volume.Folder) (*volume.Secret, error) {
+// mount prepares a replica whose certificate is the one in the Secret.
+func (i *Installation) mount(ctx context.Context, r *webhookReplica, folder string) error {
 	client, err := kubernetes.NewForConfig(i.Config())
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return volume.Mount(folder, client, webhook.Namespace, ServingSecret, i.options.Certificates.Lag), nil
+	tls, err := volume.New(filepath.Join(folder, "tls"))
+	if err != nil {
+		return err
+	}
+	if r.Replica, err = webhook.NewMounted(ctx, i.ControlPlane, folder, i.binary, i.manifests, tls.Path()); err != nil {
+		return err
+	}
+	r.mounted = volume.Mount(tls, client, webhook.Namespace, ServingSecret, i.options.Certificates.Lag)
+	return nil
 }
 
 // Authority returns what stands in the Secret of the authority.

@@ -153,14 +153,14 @@ func (i *Installation) newWebhook(ctx context.Context) (*Unit, error) {
 	i.made++
 	r := &webhookReplica{balancer: i.Balancer}
 	var err error
-	if i.options.Certificates == nil && i.options.Policies == nil {
+	if i.options.Certificates == nil {
 		if r.Replica, err = webhook.New(ctx, i.ControlPlane, folder, i.binary, i.manifests, anyAddress); err != nil {
 			return nil, err
 		}
 		i.bundle = append(i.bundle, r.Authority.PEM...)
-		return run(r), nil
+	} else if err := i.mount(ctx, r, folder); err != nil {
+		return nil, err
 	}
-	var flags []string
 	if i.options.Policies != nil {
 		if r.policies, err = volume.New(filepath.Join(folder, "policies")); err != nil {
 			return nil, err
@@ -168,18 +168,7 @@ func (i *Installation) newWebhook(ctx context.Context) (*Unit, error) {
 		if err := r.policies.Replace(i.options.Policies); err != nil {
 			return nil, err
 		}
-		flags = append(flags, "--policy-dir="+r.policies.Path())
-	}
-	tls, err := volume.New(filepath.Join(folder, "tls"))
-	if err != nil {
-		return nil, err
-	}
-	if r.Replica, err = webhook.NewMounted(ctx, i.ControlPlane, folder, i.binary, i.manifests, tls.Path(), flags...); err != nil {
-		return nil, err
-	}
-	r.mounted, err = i.mount(tls)
-	if err != nil {
-		return nil, err
+		r.AddFlags("--policy-dir=" + r.policies.Path())
 	}
 	return run(r), nil
 }

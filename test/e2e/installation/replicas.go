@@ -36,6 +36,8 @@ func (r *webhookReplica) Release() {
 
 func (r *webhookReplica) process() *controlplane.Process { return r.Process }
 
+func (r *webhookReplica) serves() string { return r.Port.Address() }
+
 func (r *webhookReplica) ready() { r.balancer.Add(r.Port.Address()) }
 func (r *webhookReplica) gone()  { r.balancer.Remove(r.Port.Address()) }
 
@@ -43,6 +45,8 @@ func (r *webhookReplica) gone()  { r.balancer.Remove(r.Port.Address()) }
 type controllerReplica struct{ *controller.Replica }
 
 func (r controllerReplica) process() *controlplane.Process { return r.Process }
+
+func (controllerReplica) serves() string { return "" }
 
 func (controllerReplica) ready() {}
 func (controllerReplica) gone()  {}

@@ -24,6 +24,8 @@ type replica interface {
 	Release()
 	// Probe returns the address of a probe or of the metrics.
 	Probe(path string) string
+	// serves returns where it serves. "": nobody.
+	serves() string
 	// ready and gone tell the load balancer, if there is one.
 	ready()
 	gone()
@@ -169,6 +171,9 @@ func (u *Unit) current() *controlplane.Process {
 	defer u.mu.Unlock()
 	return u.process
 }
+
+// Serves returns where a webhook serves, past the load balancer.
+func (u *Unit) Serves() string { return u.replica.serves() }
 
 // Starts counts how often the process has become ready.
 func (u *Unit) Starts() int {

@@ -62,8 +62,7 @@ func New(ctx context.Context, plane *controlplane.ControlPlane, folder, binary s
 }
 
 // NewMounted prepares a webhook whose certificate somebody else keeps in a folder.
-// Further flags come after the Deployment's.
-func NewMounted(ctx context.Context, plane *controlplane.ControlPlane, folder, binary string, manifests []*unstructured.Unstructured, certificates string, flags ...string) (*Replica, error) {
+func NewMounted(ctx context.Context, plane *controlplane.ControlPlane, folder, binary string, manifests []*unstructured.Unstructured, certificates string) (*Replica, error) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, err
 	}
@@ -88,7 +87,6 @@ func NewMounted(ctx context.Context, plane *controlplane.ControlPlane, folder, b
 		r.arguments = append(r.arguments, here.Replace(argument))
 	}
 	r.arguments = append(r.arguments, "--kubeconfig="+r.Path("kubeconfig"), "--client-ca-file="+r.Path("client-ca.crt"))
-	r.arguments = append(r.arguments, flags...)
 	configuration, err := repository.ShippedConfiguration(manifests)
 	if err != nil {
 		return nil, err
@@ -110,6 +108,9 @@ func (r *Replica) writeKubeconfig(ctx context.Context, plane *controlplane.Contr
 	}
 	return controlplane.WriteKubeconfig(r.Path("kubeconfig"), config)
 }
+
+// AddFlags adds flags after those that the webhook has.
+func (r *Replica) AddFlags(flags ...string) { r.arguments = append(r.arguments, flags...) }
 
 // Start starts the webhook and waits until it is ready.
 func (r *Replica) Start(ctx context.Context) error {
