@@ -12,6 +12,7 @@ type KeeperMetrics struct {
 	renewals *prometheus.CounterVec
 	phase    *prometheus.GaugeVec
 	errors   prometheus.Counter
+	ok       prometheus.Gauge
 	losses   prometheus.Counter
 }
 
@@ -23,7 +24,7 @@ func NewKeeperMetrics(registry prometheus.Registerer) *KeeperMetrics {
 	m := &KeeperMetrics{
 		expiry: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "usher_certificate_expiry_timestamp_seconds",
-			Help: "When each certificate that usher keeps expires; authority for its own.",
+			Help: "When a certificate expires: of usher-controller, by the Secrets that it keeps, and its authority; of a server, what it serves (serving) and the first of the authorities whose clients it lets in (client-ca).",
 		}, []string{"certificate"}),
 		renewals: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "usher_certificate_renewals_total",
@@ -37,19 +38,26 @@ func NewKeeperMetrics(registry prometheus.Registerer) *KeeperMetrics {
 			Name: "usher_certificate_errors_total",
 			Help: "Looks at certificates and CA bundles that ended with an error.",
 		}),
+		ok: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "usher_certificates_kept",
+			Help: "Whether the last look at certificates and CA bundles ended without an error.",
+		}),
 		losses: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "usher_authority_losses_total",
 			Help: "Times that the Secret of usher's authority could not be read and a new one was made.",
 		}),
 	}
-	registry.MustRegister(m.expiry, m.renewals, m.phase, m.errors, m.losses)
+	registry.MustRegister(m.expiry, m.renewals, m.phase, m.errors, m.ok, m.losses)
 	return m
 }
 
 func (m *KeeperMetrics) kept(err error) {
 	if err != nil {
 		m.errors.Inc()
+		m.ok.Set(0)
+		return
 	}
+	m.ok.Set(1)
 }
 
 func (m *KeeperMetrics) lost() { m.losses.Inc() }
