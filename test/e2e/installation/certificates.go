@@ -1,9 +1,7 @@
 package installation
 
 import (
-	"bytes"
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -13,14 +11,9 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/kubernetes"
 
+	"usher.dev/usher/internal/certs"
 	"usher.dev/usher/test/e2e/volume"
 	"usher.dev/usher/test/e2e/webhook"
-)
-
-// Secrets that the controllers keep.
-const (
-	AuthoritySecret = "usher-ca"
-	ServingSecret   = "usher-webhook-tls"
 )
 
 // bundlesWithin bounds how long the controllers may take to write CA bundles.
@@ -72,18 +65,18 @@ func (i *Installation) mount(ctx context.Context, r *webhookReplica, folder stri
 	if r.Replica, err = webhook.NewMounted(ctx, i.ControlPlane, folder, i.binary, i.manifests, tls.Path()); err != nil {
 		return err
 	}
-	r.mounted = volume.Mount(tls, client, webhook.Namespace, ServingSecret, i.options.Certificates.Lag)
+	r.mounted = volume.Mount(tls, client, webhook.Namespace, certs.WebhookSecret, i.options.Certificates.Lag)
 	return nil
 }
 
 // Authority returns what stands in the Secret of the authority.
 func (i *Installation) Authority(ctx context.Context) (map[string][]byte, error) {
-	return i.secret(ctx, AuthoritySecret)
+	return i.secret(ctx, certs.AuthoritySecret)
 }
 
 // Serving returns what stands in the Secret of the serving certificate.
 func (i *Installation) Serving(ctx context.Context) (map[string][]byte, error) {
-	return i.secret(ctx, ServingSecret)
+	return i.secret(ctx, certs.WebhookSecret)
 }
 
 func (i *Installation) secret(ctx context.Context, name string) (map[string][]byte, error) {
@@ -100,20 +93,25 @@ func (i *Installation) secret(ctx context.Context, name string) (map[string][]by
 
 // Bundles returns the CA bundles of all webhooks, in PEM.
 func (i *Installation) Bundles(ctx context.Context) ([][]byte, error) {
+	client, err := kubernetes.NewForConfig(i.Config())
+	if err != nil {
+		return nil, err
+	}
+	registered := client.AdmissionregistrationV1()
 	var bundles [][]byte
-	for _, configuration := range i.configurations {
-		out, _, err := i.Kubectl(ctx, "", "get", configuration.GetKind(), configuration.GetName(),
-			"-o", `jsonpath={range .webhooks[*]}{.clientConfig.caBundle}{"\n"}{end}`)
-		if err != nil {
-			return nil, err
-		}
-		for line := range bytes.Lines([]byte(out)) {
-			bundle, err := base64.StdEncoding.DecodeString(string(bytes.TrimSpace(line)))
-			if err != nil {
-				return nil, err
-			}
-			bundles = append(bundles, bundle)
-		}
+	mutating, err := registered.MutatingWebhookConfigurations().Get(ctx, webhook.Name, metav1.GetOptions{})
+	if err != nil {
+		return nil, err
+	}
+	for i := range mutating.Webhooks {
+		bundles = append(bundles, mutating.Webhooks[i].ClientConfig.CABundle)
+	}
+	validating, err := registered.ValidatingWebhookConfigurations().Get(ctx, webhook.Name, metav1.GetOptions{})
+	if err != nil {
+		return nil, err
+	}
+	for i := range validating.Webhooks {
+		bundles = append(bundles, validating.Webhooks[i].ClientConfig.CABundle)
 	}
 	return bundles, nil
 }

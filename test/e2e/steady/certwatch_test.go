@@ -53,7 +53,11 @@ func look(ctx context.Context, i *installation.Installation) (certstate, error) 
 	if err != nil {
 		return certstate{}, err
 	}
-	s := certstate{at: time.Now(), phase: "steady", ca: authority["ca.crt"], next: authority["next.crt"], leaf: serving[corev1.TLSCertKey]}
+	bundles, err := i.Bundles(ctx)
+	if err != nil {
+		return certstate{}, err
+	}
+	s := certstate{at: time.Now(), bundles: bundles, phase: "steady", ca: authority["ca.crt"], next: authority["next.crt"], leaf: serving[corev1.TLSCertKey]}
 	switch {
 	case len(s.next) > 0:
 		s.phase = "preparing"
@@ -61,6 +65,18 @@ func look(ctx context.Context, i *installation.Installation) (certstate, error) 
 		s.phase = "retiring"
 	}
 	return s, nil
+}
+
+// trusts says whether every CA bundle holds the authorities.
+func (s *certstate) trusts(authorities ...[]byte) bool {
+	for _, bundle := range s.bundles {
+		for _, authority := range authorities {
+			if !bytes.Contains(bundle, authority) {
+				return false
+			}
+		}
+	}
+	return len(s.bundles) > 0
 }
 
 // add notes a state and returns what is new about it.
@@ -113,7 +129,10 @@ func (w *certwatch) rotation(since time.Time) (string, error) {
 		switch {
 		case s.phase == "preparing" && prepared == nil && s.at.After(since):
 			prepared = s
-		case s.phase == "retiring" && prepared != nil && bytes.Equal(s.ca, prepared.next):
+		case s.phase == "retiring" && prepared != nil && retired == nil && bytes.Equal(s.ca, prepared.next):
+			if !s.trusts(prepared.ca, prepared.next) {
+				return "", errors.New("a new authority signed before every CA bundle trusted it beside the old one")
+			}
 			retired = s
 		case s.phase == "steady" && retired != nil:
 			return fmt.Sprintf("authority %s prepared, in force after %s, alone after %s", subject(s.ca),

@@ -22,6 +22,7 @@ const (
 // show is the run: a load and the events under it.
 type show struct {
 	*cluster
+	lasts    time.Duration
 	load     *load.Load
 	watch    certwatch
 	version  string // digest of the policies in force
@@ -43,24 +44,32 @@ type row struct {
 	checked string
 }
 
-// events are those that have to happen, in their order.
-func (s *show) events() []struct {
+// event is one that has to happen.
+type event struct {
 	name string
 	run  func(context.Context) (string, error)
-} {
-	return []struct {
-		name string
-		run  func(context.Context) (string, error)
-	}{
+}
+
+// events are those that have to happen, in their order.
+func (s *show) events() []event {
+	events := []event{
 		{"rolling restart of all webhooks", s.roll},
 		{"policy reload", s.reloadPolicies},
-		{"leading controller killed", s.killLeader},
-		{"leaf renewal", s.renewLeaf},
-		{"CA rotation", s.rotateAuthority},
 		{"leading controller ends in order", s.endLeader},
 		{"restart of the API servers", s.restartAPIServers},
+		{"leaf renewal", s.renewLeaf},
+		{"CA rotation", s.rotateAuthority},
 	}
+	if s.lasts >= long {
+		// Its lease takes as long to run out as all of that takes, and longer than
+		// what is left of the short certificates.
+		events = append(events, event{"leading controller killed", s.killLeader})
+	}
+	return events
 }
+
+// long is how long a run lasts at least that kills leaders.
+const long = 2 * time.Minute
 
 // between is how long nothing happens between events.
 const between = time.Second
@@ -74,7 +83,7 @@ func TestNoRequestIsLost(t *testing.T) {
 	// The test's result depends on what the binaries are built from.
 	t.Log("tree", os.Getenv("USHER_TREE"))
 	lasts, certificates := terms(t)
-	s := &show{cluster: start(t, certificates), since: time.Now()}
+	s := &show{cluster: start(t, certificates), lasts: lasts, since: time.Now()}
 	var err error
 	s.version, err = s.reloaded(t.Context(), "")
 	must(t, err)
@@ -111,13 +120,11 @@ func terms(t *testing.T) (lasts time.Duration, certificates installation.Certifi
 		lasts, err = time.ParseDuration(told)
 		must(t, err)
 	}
-	// A third of each life is longer than it takes another controller to lead, and an
-	// overlap longer than a certificate takes into a webhook.
-	short := installation.Certificates{Authority: 75 * time.Second, Leaf: 75 * time.Second, Overlap: 7 * time.Second, Lag: time.Second}
-	if lasts < 5*time.Minute {
-		return lasts, short
+	if lasts < long {
+		return lasts, installation.Certificates{Authority: 90 * time.Second, Leaf: 30 * time.Second, Overlap: 5 * time.Second, Lag: time.Second}
 	}
-	return lasts, installation.Certificates{Authority: 3 * time.Minute, Leaf: 2 * time.Minute, Overlap: 15 * time.Second, Lag: 3 * time.Second}
+	// A third of a certificate's life is longer than a lease takes to run out.
+	return lasts, installation.Certificates{Authority: 270 * time.Second, Leaf: 90 * time.Second, Overlap: 10 * time.Second, Lag: 3 * time.Second}
 }
 
 // run runs one event.
