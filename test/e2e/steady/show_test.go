@@ -108,7 +108,7 @@ func TestNoRequestIsLost(t *testing.T) {
 	s.load.Stop()
 	stop()
 	watched.Wait()
-	s.settled(t)
+	must(t, load.Settled(t.Context(), s.Installation))
 	s.judge(t, certificates)
 }
 

@@ -18,8 +18,8 @@ func Namespaces(tenant string) []string { return []string{tenant, tenant + "-2"}
 // User is the owner of a tenant.
 func User(tenant string) string { return "owner@" + tenant }
 
-// Manifests are the tenants.
-func Manifests() string {
+// manifests are the tenants.
+func manifests() string {
 	var b strings.Builder
 	for _, tenant := range Tenants {
 		fmt.Fprintf(&b, `
