@@ -75,12 +75,16 @@ func (k *Keeper) bundles(ctx context.Context) (bundles, error) {
 	return found, nil
 }
 
-// trust reports whether every bundle of the keeper's holds a certificate. Those of
-// other injectors hold up nothing: it cannot be known what is written there.
-func (b bundles) trust(c *x509.Certificate) bool {
+// trust reports whether every bundle that trusts something of the rotation holds a
+// certificate. One that trusts nothing of it loses nothing either, and those of
+// other injectors are unknown.
+func (b bundles) trust(c *x509.Certificate, r *Rotation) bool {
+	ours := parse(r.Bundle())
 	for _, bundle := range b {
 		for _, field := range bundle.fields {
-			if !bundle.foreign && !holds(*field, c) {
+			found := parse(*field)
+			trusts := slices.ContainsFunc(found, func(f *x509.Certificate) bool { return slices.ContainsFunc(ours, f.Equal) })
+			if !bundle.foreign && trusts && !slices.ContainsFunc(found, c.Equal) {
 				return false
 			}
 		}

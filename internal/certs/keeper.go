@@ -124,7 +124,7 @@ func (k *Keeper) Keep(ctx context.Context) (again time.Duration, err error) {
 	report = state{rotation, leaves}
 	now := k.Now()
 	seen := Seen{
-		Trusted:  func(c *x509.Certificate) bool { return bundles.trust(c) && leaves.trust(c) },
+		Trusted:  func(c *x509.Certificate) bool { return bundles.trust(c, rotation) && leaves.trust(c) },
 		Replaced: leaves.signedBy(rotation.Current, now.Add(-k.Overlap)),
 	}
 	next, err := rotation.Advance(now, k.RotationOptions, seen)

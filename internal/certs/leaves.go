@@ -144,7 +144,7 @@ func (l *leaf) names() bool {
 // what does not work anyway is replaced.
 func (k *Keeper) renew(ctx context.Context, found leaves, webhooks bundles, r *Rotation, now time.Time) error {
 	var errs []error
-	bundle, everywhere := r.Bundle(), webhooks.trust(r.Current.cert)
+	bundle, everywhere := r.Bundle(), webhooks.trust(r.Current.cert, r)
 	for _, l := range found {
 		why := l.stale(r, k.RotationOptions, now)
 		if why != "" && !everywhere && l.good(bundle, now) {

@@ -16,6 +16,9 @@ type KeeperMetrics struct {
 	losses   prometheus.Counter
 }
 
+// expiryHelp is said by servers and by usher-controller.
+const expiryHelp = "When a certificate expires. usher-controller has those that it keeps by their Secrets, and its own as authority; a server has serving, which it shows, and client-ca, the last to expire of the authorities of its clients."
+
 // phases of a rotation.
 var phases = []string{"steady", "preparing", "retiring"}
 
@@ -24,7 +27,7 @@ func NewKeeperMetrics(registry prometheus.Registerer) *KeeperMetrics {
 	m := &KeeperMetrics{
 		expiry: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "usher_certificate_expiry_timestamp_seconds",
-			Help: "When a certificate expires: of usher-controller, by the Secrets that it keeps, and its authority; of a server, what it serves (serving) and the first of the authorities whose clients it lets in (client-ca).",
+			Help: expiryHelp,
 		}, []string{"certificate"}),
 		renewals: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "usher_certificate_renewals_total",
