@@ -60,7 +60,6 @@ func (s *sampler) panel(k int) (*plot.Plot, error) {
 		panel.Title.Text += ", " + kind.unit
 	}
 	panel.X.Label.Text = "minutes"
-	panel.Y.Min = 0
 	panel.Legend.Top, panel.Legend.Left = true, true
 	panel.Legend.YOffs = -vg.Millimeter
 	panel.Add(plotter.NewGrid())
@@ -81,6 +80,6 @@ func (s *sampler) panel(k int) (*plot.Plot, error) {
 		panel.Legend.Add(p.name, line)
 	}
 	// Room for the legend above the lines.
-	panel.Y.Min, panel.Y.Max = 0, 1.7*most
+	panel.X.Min, panel.Y.Min, panel.Y.Max = 0, 0, 1.7*most
 	return panel, nil
 }

@@ -106,10 +106,7 @@ func lacking(path string, want map[string]any, object *unstructured.Unstructured
 func missing(path string, want, got any) []string {
 	switch want := want.(type) {
 	case map[string]any:
-		got, ok := got.(map[string]any)
-		if !ok {
-			return []string{path}
-		}
+		got, _ := got.(map[string]any)
 		var lacks []string
 		for _, key := range sortedKeys(want) {
 			lacks = append(lacks, missing(path+"/"+key, want[key], got[key])...)
