@@ -102,4 +102,3 @@ func TestConnectionsAreGivenUpWhileTheServerDrains(t *testing.T) {
 		})
 	}
 }
-

@@ -219,10 +219,11 @@ func send(ctx context.Context, client dynamic.ResourceInterface, s *step, object
 		return client.Create(ctx, object, metav1.CreateOptions{DryRun: dryRun})
 	case remove:
 		return object, client.Delete(ctx, object.GetName(), metav1.DeleteOptions{DryRun: dryRun})
+	default:
+		changed := object.DeepCopy()
+		s.change(changed)
+		return client.Update(ctx, changed, metav1.UpdateOptions{DryRun: dryRun})
 	}
-	changed := object.DeepCopy()
-	s.change(changed)
-	return client.Update(ctx, changed, metav1.UpdateOptions{DryRun: dryRun})
 }
 
 // cameTwice says whether an answer means that the same request had come before.
@@ -232,8 +233,9 @@ func cameTwice(v verb, err error) bool {
 		return apierrors.IsAlreadyExists(err)
 	case update:
 		return apierrors.IsConflict(err)
+	default:
+		return apierrors.IsNotFound(err)
 	}
-	return apierrors.IsNotFound(err)
 }
 
 func (r *request) heard() []string {
