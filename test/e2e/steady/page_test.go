@@ -45,7 +45,9 @@ func (p *page) String() string {
 		p.show.began.UTC().Format(time.DateOnly), p.length(), rate)
 	fmt.Fprintf(&b, "**%d requests: %d failed, %d wrong, %d unjudged.** %d were admitted and %d denied, as is right. The client sent %d again, whose\n"+
 		"connection to an API server that was going away had broken; ", all.Requests, all.Failed, all.Wrong, all.Unjudged, all.Admitted, all.Denied, all.Resent)
-	fmt.Fprintf(&b, "%d more were due while all %d workers waited.\nAfterwards every ledger was empty: nothing had been reserved for a request that came to nothing.\n\n", p.show.load.Late(), workers)
+	fmt.Fprintf(&b, "%d more were due while all %d workers waited.\nAfterwards every ledger was empty: nothing had been reserved for a request that came to nothing.\n", p.show.load.Late(), workers)
+	fmt.Fprintf(&b, "To show that the client would notice, the webhooks were then unregistered: of %d more requests it found %d unjudged and %d wrong.\n\n",
+		p.show.planted.Requests, p.show.planted.Unjudged, p.show.planted.Wrong)
 	b.WriteString("| during | times | requests | failed, wrong, unjudged | sent again | p50 | p99 | slowest |\n| --- | --- | --- | --- | --- | --- | --- | --- |\n")
 	for _, name := range p.names() {
 		f := load.Sum(p.during(name))

@@ -27,6 +27,7 @@ type show struct {
 	watch    certwatch
 	version  string // digest of the policies in force
 	versions int
+	planted  load.Figures // when nothing was judged
 	// since is from when on certificates have to have changed.
 	since time.Time
 
@@ -109,7 +110,27 @@ func TestNoRequestIsLost(t *testing.T) {
 	stop()
 	watched.Wait()
 	must(t, load.Settled(t.Context(), s.Installation))
+	s.planted = s.unregistered(t)
 	s.judge(t, certificates)
+}
+
+// unregistered counts what the client finds when nothing is judged any more: it has
+// to notice.
+func (s *show) unregistered(t *testing.T) load.Figures {
+	t.Helper()
+	must(t, s.Unregister(t.Context()))
+	l, err := load.Start(load.Options{As: s.As, Workers: workers, Rate: rate})
+	must(t, err)
+	err = until(t.Context(), "the client notices that nothing is judged", func() error {
+		f := load.Sum(l.Results())
+		if f.Unjudged < 5 || f.Wrong < 5 {
+			return fmt.Errorf("of %d requests it found %d unjudged and %d wrong", f.Requests, f.Unjudged, f.Wrong)
+		}
+		return nil
+	})
+	l.Stop()
+	must(t, err)
+	return load.Sum(l.Results())
 }
 
 // terms are how long the events go on, and how long certificates live.
@@ -173,6 +194,7 @@ func (s *show) judge(t *testing.T, certificates installation.Certificates) {
 	if all.Admitted < 100 || all.Denied < 50 {
 		t.Error("so few prove little")
 	}
+	t.Logf("once nothing was judged any more, the client found %d of %d requests unjudged, and %d wrong", s.planted.Unjudged, s.planted.Requests, s.planted.Wrong)
 	if path := os.Getenv("USHER_STEADY_PAGE"); path != "" {
 		p := &page{show: s, results: results, certificates: certificates, machine: fmt.Sprintf("%d cores, %s", runtime.NumCPU(), runtime.Version())}
 		must(t, os.WriteFile(path, []byte(p.String()), 0o600))
