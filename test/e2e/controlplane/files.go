@@ -15,7 +15,6 @@ type files struct {
 	tokenSigner   string
 	admission     string
 	auditPolicy   string
-	auditLog      string
 }
 
 // auditPolicy records who did what with which admission annotations, not the
@@ -60,7 +59,6 @@ func writeFiles(folder string, authority *Authority, names ...string) (files, er
 		authority:   in("ca.crt"),
 		admission:   in("admission.yaml"),
 		auditPolicy: in("audit-policy.yaml"),
-		auditLog:    in("audit.log"),
 	}
 	serving, err := authority.Serving(names...)
 	if err != nil {

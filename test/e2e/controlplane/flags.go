@@ -24,10 +24,10 @@ const (
 	serviceAddress = "10.0.0.1"
 )
 
-func (c *ControlPlane) apiserverFlags() []string {
+func (c *ControlPlane) apiserverFlags(a *APIServer) []string {
 	flags := []string{
 		"--etcd-servers=" + c.Etcd(),
-		"--secure-port=" + strconv.Itoa(c.secure.Number),
+		"--secure-port=" + strconv.Itoa(a.port.Number),
 		"--service-cluster-ip-range=" + ServiceRange,
 		"--tls-cert-file=" + c.files.certificate,
 		"--tls-private-key-file=" + c.files.key,
@@ -38,7 +38,7 @@ func (c *ControlPlane) apiserverFlags() []string {
 		"--allow-privileged=true",
 		"--admission-control-config-file=" + c.files.admission,
 		"--audit-policy-file=" + c.files.auditPolicy,
-		"--audit-log-path=" + c.files.auditLog,
+		"--audit-log-path=" + a.auditLog,
 		"--audit-log-mode=blocking-strict",
 	}
 	if c.address == "" {

@@ -19,6 +19,7 @@ import (
 	"usher.dev/usher/test/e2e/controller"
 	"usher.dev/usher/test/e2e/controlplane"
 	"usher.dev/usher/test/e2e/repository"
+	"usher.dev/usher/test/e2e/volume"
 	"usher.dev/usher/test/e2e/webhook"
 )
 
@@ -38,6 +39,14 @@ type Options struct {
 	ReservationTTL time.Duration
 	// APIServer are further flags of kube-apiserver.
 	APIServer []string
+	// APIServers is how many kube-apiservers there are. More than one are behind
+	// one address. Zero: one.
+	APIServers int
+	// Certificates, if any, are kept by the controllers (--cert-mode=self). Nil: by
+	// the test, for as long as it lasts.
+	Certificates *Certificates
+	// Policies are files for the --policy-dir of the webhooks. Nil: they have none.
+	Policies map[string][]byte
 }
 
 // Installation is a control plane with usher on it.
@@ -46,7 +55,12 @@ type Installation struct {
 	Webhooks    []*Unit
 	Controllers []*Unit
 	Balancer    *balancer.Balancer
+	// Front leads to the kube-apiservers. Nil: there is one.
+	Front *Front
 
+	options        Options
+	binary         string // of the webhook
+	made           int    // webhooks
 	port           *controlplane.Port
 	manifests      []*unstructured.Unstructured
 	configurations []*unstructured.Unstructured
@@ -63,7 +77,7 @@ func Start(ctx context.Context, o Options) (*Installation, error) {
 	if err != nil {
 		return nil, err
 	}
-	i := &Installation{ControlPlane: plane}
+	i := &Installation{ControlPlane: plane, options: o}
 	if err := i.install(ctx, o); err != nil {
 		i.Release()
 		return nil, err
@@ -79,7 +93,17 @@ func (i *Installation) install(ctx context.Context, o Options) error {
 	if err := i.Start(ctx); err != nil {
 		return err
 	}
+	if o.APIServers > 1 {
+		if i.Front, err = newFront(ctx, i.ControlPlane, o.APIServers); err != nil {
+			return err
+		}
+	}
 	i.configurations, i.manifests = webhook.SplitRegistration(manifests)
+	if o.Certificates != nil {
+		if err := leadOut(i.manifests); err != nil {
+			return err
+		}
+	}
 	if err := i.Apply(ctx, i.manifests...); err != nil {
 		return err
 	}
@@ -97,12 +121,14 @@ func (i *Installation) install(ctx context.Context, o Options) error {
 			return err
 		}
 	}
-	return i.Register(ctx)
+	if err := i.Register(ctx); err != nil {
+		return err
+	}
+	return i.waitForBundles(ctx)
 }
 
 func (i *Installation) startWebhooks(ctx context.Context, o Options) (err error) {
-	binary, err := repository.Build(ctx, o.Folder, webhook.Name)
-	if err != nil {
+	if i.binary, err = repository.Build(ctx, o.Folder, webhook.Name); err != nil {
 		return err
 	}
 	if i.port, err = controlplane.ReservePort(); err != nil {
@@ -111,16 +137,40 @@ func (i *Installation) startWebhooks(ctx context.Context, o Options) (err error)
 	if i.Balancer, err = balancer.Listen(ctx, i.port.Address()); err != nil {
 		return err
 	}
-	for n := range o.Webhooks {
-		folder := filepath.Join(o.Folder, fmt.Sprint("webhook-", n))
-		replica, err := webhook.New(ctx, i.ControlPlane, folder, binary, i.manifests, anyAddress)
+	for range o.Webhooks {
+		unit, err := i.newWebhook(ctx)
 		if err != nil {
 			return err
 		}
-		i.bundle = append(i.bundle, replica.Authority.PEM...)
-		i.Webhooks = append(i.Webhooks, run(&webhookReplica{replica, i.Balancer}))
+		i.Webhooks = append(i.Webhooks, unit)
 	}
 	return nil
+}
+
+// newWebhook starts a further replica of the webhook.
+func (i *Installation) newWebhook(ctx context.Context) (*Unit, error) {
+	folder := filepath.Join(i.options.Folder, fmt.Sprint("webhook-", i.made))
+	i.made++
+	r := &webhookReplica{balancer: i.Balancer}
+	var err error
+	if i.options.Certificates == nil {
+		if r.Replica, err = webhook.New(ctx, i.ControlPlane, folder, i.binary, i.manifests, anyAddress); err != nil {
+			return nil, err
+		}
+		i.bundle = append(i.bundle, r.Authority.PEM...)
+	} else if err := i.mount(ctx, r, folder); err != nil {
+		return nil, err
+	}
+	if i.options.Policies != nil {
+		if r.policies, err = volume.New(filepath.Join(folder, "policies")); err != nil {
+			return nil, err
+		}
+		if err := r.policies.Replace(i.options.Policies); err != nil {
+			return nil, err
+		}
+		r.AddFlags("--policy-dir=" + r.policies.Path())
+	}
+	return run(r), nil
 }
 
 func (i *Installation) startControllers(ctx context.Context, o Options) error {
@@ -132,6 +182,7 @@ func (i *Installation) startControllers(ctx context.Context, o Options) error {
 	if o.ReservationTTL != 0 {
 		flags = append(flags, "--reservation-ttl="+o.ReservationTTL.String())
 	}
+	flags = append(flags, o.Certificates.flags()...)
 	for n := range o.Controllers {
 		folder := filepath.Join(o.Folder, fmt.Sprint("controller-", n))
 		replica, err := controller.New(ctx, i.ControlPlane, folder, binary, i.manifests, flags...)
@@ -150,6 +201,9 @@ func (i *Installation) Address() string {
 
 // Register applies the webhook configurations.
 func (i *Installation) Register(ctx context.Context) error {
+	if i.options.Certificates != nil {
+		return i.Apply(ctx, webhook.RegistrationAtService(i.port.Number, i.configurations)...)
+	}
 	return i.Apply(ctx, webhook.RegistrationAt(i.Address(), i.configurations, i.bundle)...)
 }
 
@@ -181,5 +235,6 @@ func (i *Installation) Release() {
 	}
 	i.Balancer.Close()
 	i.port.Release()
+	i.Front.release()
 	i.ControlPlane.Release()
 }

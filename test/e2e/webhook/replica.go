@@ -46,6 +46,23 @@ type Replica struct {
 // applied already. Its certificate is for the loopback address, and for further
 // names and addresses under which clients come.
 func New(ctx context.Context, plane *controlplane.ControlPlane, folder, binary string, manifests []*unstructured.Unstructured, names ...string) (*Replica, error) {
+	r, err := NewMounted(ctx, plane, folder, binary, manifests, folder)
+	if err != nil {
+		return nil, err
+	}
+	if r.Authority, err = controlplane.NewAuthority("usher"); err != nil {
+		return nil, err
+	}
+	serving, err := r.Authority.Serving(names...)
+	if err != nil {
+		return nil, err
+	}
+	_, _, err = serving.Write(folder, "tls.crt", "tls.key")
+	return r, err
+}
+
+// NewMounted prepares a webhook whose certificate somebody else keeps in a folder.
+func NewMounted(ctx context.Context, plane *controlplane.ControlPlane, folder, binary string, manifests []*unstructured.Unstructured, certificates string) (*Replica, error) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, err
 	}
@@ -56,16 +73,6 @@ func New(ctx context.Context, plane *controlplane.ControlPlane, folder, binary s
 			return nil, err
 		}
 	}
-	if r.Authority, err = controlplane.NewAuthority("usher"); err != nil {
-		return nil, err
-	}
-	serving, err := r.Authority.Serving(names...)
-	if err != nil {
-		return nil, err
-	}
-	if _, _, err := serving.Write(folder, "tls.crt", "tls.key"); err != nil {
-		return nil, err
-	}
 	container, err := repository.DeployedContainer(manifests, Name)
 	if err != nil {
 		return nil, err
@@ -73,7 +80,7 @@ func New(ctx context.Context, plane *controlplane.ControlPlane, folder, binary s
 	here := strings.NewReplacer(
 		":9443", r.Port.Address(),
 		":8081", r.probePort.Address(),
-		"/etc/usher/tls", folder,
+		"/etc/usher/tls", certificates,
 		"/etc/usher/config", folder,
 	)
 	for _, argument := range container.Args {
@@ -102,6 +109,9 @@ func (r *Replica) writeKubeconfig(ctx context.Context, plane *controlplane.Contr
 	}
 	return controlplane.WriteKubeconfig(r.Path("kubeconfig"), config)
 }
+
+// AddFlags adds flags after those that the webhook has.
+func (r *Replica) AddFlags(flags ...string) { r.arguments = append(r.arguments, flags...) }
 
 // Start starts the webhook and waits until it is ready.
 func (r *Replica) Start(ctx context.Context) error {
