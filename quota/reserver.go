@@ -108,7 +108,7 @@ func (r *Reserver) Reserve(ctx context.Context, tenant string, ask Ask, decide f
 	ask.Entry.Expires = &expires
 	w := &waiter{ctx: ctx, ask: ask, decide: decide, arrived: now, done: make(chan answer, 1)}
 	if err := r.join(tenant, w); err != nil {
-		r.metrics.count(answer{outcome: failed}, now)
+		r.metrics.count(tenant, answer{outcome: failed}, now)
 		return err
 	}
 	var a answer
@@ -117,7 +117,7 @@ func (r *Reserver) Reserve(ctx context.Context, tenant string, ask Ask, decide f
 	case <-ctx.Done():
 		a = answer{late, fmt.Errorf("reserve in QuotaLedger %q: %w", tenant, context.Cause(ctx))}
 	}
-	r.metrics.count(a, now)
+	r.metrics.count(tenant, a, now)
 	return a.err
 }
 

@@ -193,6 +193,7 @@ func (h *Handler) prioritize(_ context.Context, body, out []byte) ([]byte, error
 		return appendPriorities(out, q, nil), nil // the filter says why
 	}
 	rows := h.store.prioritize(q, a)
+	h.store.metrics.ranked(rows)
 	h.store.remember(q, a, rows, true)
 	return appendPriorities(out, q, rows), nil
 }

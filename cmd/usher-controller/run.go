@@ -17,9 +17,11 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"usher.dev/usher/internal/apiserver"
+	"usher.dev/usher/internal/cluster"
 	"usher.dev/usher/internal/config"
 	"usher.dev/usher/internal/logging"
 	"usher.dev/usher/internal/serving"
+	"usher.dev/usher/internal/version"
 )
 
 // execute runs the command and returns its exit code: 0 after a signal, 1 when
@@ -72,6 +74,8 @@ func setup(o *options, log logr.Logger) (*controller, error) {
 	if err != nil {
 		return nil, err
 	}
+	pulse := cluster.NewPulse("tenants", "quotaledgers", "namespaces", "pods", "gpunodes")
+	kube.Wrap(pulse.Wrap)
 	connection, err := rest.HTTPClientFor(kube)
 	if err != nil {
 		return nil, fmt.Errorf("make a client: %w", err)
@@ -80,9 +84,17 @@ func setup(o *options, log logr.Logger) (*controller, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make a client: %w", err)
 	}
-	c := &controller{options: o, kube: kube, scheme: newScheme(), mapper: mapper, registry: prometheus.NewRegistry(), log: log}
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(version.Collector(), pulse)
+	c := &controller{options: o, kube: kube, scheme: newScheme(), mapper: mapper, registry: registry, log: log}
 	c.parts, err = parts(cfg, o, c.registry)
 	return c, err
+}
+
+// metrics are what the process exports. controller-runtime counts in a registry
+// of its own, which has the metrics of Go and of the process too.
+func (c *controller) metrics() prometheus.Gatherers {
+	return prometheus.Gatherers{c.registry, metrics.Registry}
 }
 
 // serve answers probes and works until the context ends.
@@ -93,11 +105,9 @@ func (c *controller) serve(ctx context.Context) error {
 	defer stopProbes()
 	if c.options.probeListen != "" {
 		probes := &serving.Probes{
-			Listen: c.options.probeListen,
-			Ready:  c.progress.ready,
-			// controller-runtime counts in a registry of its own, which has the
-			// metrics of Go and of the process too.
-			Metrics: prometheus.Gatherers{c.registry, metrics.Registry},
+			Listen:  c.options.probeListen,
+			Ready:   c.progress.ready,
+			Metrics: c.metrics(),
 		}
 		serve, err := probes.Serve(probing)
 		if err != nil {

@@ -18,6 +18,7 @@ import (
 	"usher.dev/usher/internal/config"
 	"usher.dev/usher/internal/logging"
 	"usher.dev/usher/internal/serving"
+	"usher.dev/usher/internal/version"
 	extender "usher.dev/usher/scheduler-extender"
 )
 
@@ -62,7 +63,7 @@ func execute(ctx context.Context, args []string, stderr io.Writer) int {
 // setup wires the parts together; feed is nil without a cluster.
 func setup(o *options, logs *logging.Logs) (server *serving.Server, feed *extender.Feed, err error) {
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), version.Collector())
 	cfg, err := config.LoadExtender(o.config)
 	if err != nil {
 		return nil, nil, err
@@ -82,6 +83,9 @@ func setup(o *options, logs *logging.Logs) (server *serving.Server, feed *extend
 	}
 	if err != nil {
 		return nil, nil, err
+	}
+	if feed != nil {
+		registry.MustRegister(feed.Collectors()...)
 	}
 	server = &serving.Server{
 		What:        "the verbs",

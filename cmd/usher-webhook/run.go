@@ -27,6 +27,7 @@ import (
 	"usher.dev/usher/internal/engine"
 	"usher.dev/usher/internal/logging"
 	"usher.dev/usher/internal/serving"
+	"usher.dev/usher/internal/version"
 	"usher.dev/usher/policies"
 	"usher.dev/usher/quota"
 	"usher.dev/usher/webhook"
@@ -81,7 +82,7 @@ func execute(ctx context.Context, args []string, stderr io.Writer) int {
 // setup wires the parts together.
 func setup(o *options, logs *logging.Logs) (*serving.Server, []func(context.Context) error, error) {
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), version.Collector())
 	registry.MustRegister(engine.Collectors()...)
 
 	cfg, err := config.Load(o.config)
@@ -92,6 +93,7 @@ func setup(o *options, logs *logging.Logs) (*serving.Server, []func(context.Cont
 	if err != nil {
 		return nil, nil, err
 	}
+	registry.MustRegister(judges)
 	var background []func(context.Context) error
 	ready := readiness{engine: judges, watcher: watcher}
 	if watcher != nil {
