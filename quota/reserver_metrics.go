@@ -1,6 +1,7 @@
 package quota
 
 import (
+	"errors"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -13,6 +14,19 @@ const (
 	unknown    = "unknown"
 	notWritten = "failed"
 )
+
+// resultOf is the result of a write that ended so.
+func resultOf(err error) string {
+	switch {
+	case err == nil:
+		return wasWritten
+	case errors.Is(err, errConflict):
+		return inConflict
+	case errors.Is(err, errUnknown):
+		return unknown
+	}
+	return notWritten
+}
 
 type reserverMetrics struct {
 	reservations *prometheus.CounterVec

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"usher.dev/usher/internal/tracing"
 	"usher.dev/usher/quota"
 )
 
@@ -35,6 +36,7 @@ type options struct {
 	probeListen    string
 	leaderElect    bool
 	reservationTTL time.Duration
+	traces         tracing.Options
 	verbose        bool
 	help           bool
 
@@ -52,6 +54,7 @@ func parseOptions(args []string, out io.Writer) (*options, error) {
 	f.StringVar(&o.probeListen, "probe-listen", "127.0.0.1:8083", "address of /startupz, /livez, /readyz and /metrics (plain HTTP); empty for none")
 	f.BoolVar(&o.leaderElect, "leader-elect", true, "work only while this replica holds the Lease usher-controller, in $POD_NAMESPACE or else usher-system; without, no other replica may run")
 	f.DurationVar(&o.reservationTTL, "reservation-ttl", quota.DefaultTTL, fmt.Sprintf("how long a reservation waits for its pod or claim; at least %s, since until then the API server may make what it was asked for", quota.LeastTTL))
+	o.traces.AddFlags(f)
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "log every change and more")
 	f.BoolVarP(&o.help, "help", "h", false, "show this")
 	f.Usage = func() { fmt.Fprint(out, usage+f.FlagUsages()) }
@@ -75,6 +78,7 @@ func (o *options) validate(rest []string) error {
 			errs = append(errs, fmt.Errorf("--probe-listen %q: want host:port: %w", o.probeListen, err))
 		}
 	}
+	errs = append(errs, o.traces.Validate())
 	if o.reservationTTL < quota.LeastTTL {
 		errs = append(errs, fmt.Errorf("--reservation-ttl must be at least %s: until then the API server may make what it was asked for", quota.LeastTTL))
 	}

@@ -21,6 +21,7 @@ import (
 	"usher.dev/usher/internal/config"
 	"usher.dev/usher/internal/logging"
 	"usher.dev/usher/internal/serving"
+	"usher.dev/usher/internal/tracing"
 	"usher.dev/usher/internal/version"
 )
 
@@ -61,6 +62,7 @@ type controller struct {
 	parts    []part
 	progress progress
 	registry *prometheus.Registry
+	traces   *tracing.Tracing
 	log      logr.Logger
 }
 
@@ -87,6 +89,9 @@ func setup(o *options, log logr.Logger) (*controller, error) {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(version.Collector(), pulse)
 	c := &controller{options: o, kube: kube, scheme: newScheme(), mapper: mapper, registry: registry, log: log}
+	if c.traces, err = tracing.New(&o.traces, "usher-controller", log); err != nil {
+		return nil, err
+	}
 	c.parts, err = parts(cfg, o, c.registry)
 	return c, err
 }
@@ -99,6 +104,7 @@ func (c *controller) metrics() prometheus.Gatherers {
 
 // serve answers probes and works until the context ends.
 func (c *controller) serve(ctx context.Context) error {
+	defer c.traces.Close()
 	group, working := errgroup.WithContext(ctx)
 	// The probes outlive the signal: the work takes a while to end.
 	probing, stopProbes := context.WithCancel(context.WithoutCancel(ctx))

@@ -16,7 +16,7 @@ func TestTheMetricsPage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server, _, err := setup(o, logging.New(io.Discard, false))
+	server, _, err := setup(o, nil, logging.New(io.Discard, false))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,6 +18,7 @@ import (
 	"usher.dev/usher/internal/config"
 	"usher.dev/usher/internal/logging"
 	"usher.dev/usher/internal/serving"
+	"usher.dev/usher/internal/tracing"
 	"usher.dev/usher/internal/version"
 	extender "usher.dev/usher/scheduler-extender"
 )
@@ -36,7 +37,13 @@ func execute(ctx context.Context, args []string, stderr io.Writer) int {
 	logs := logging.New(stderr, o.verbose)
 	defer logs.Sync()
 	ctrl.SetLogger(logs.Log)
-	server, feed, err := setup(o, logs)
+	traces, err := tracing.New(&o.traces, "usher-extender", logs.Log)
+	if err != nil {
+		fmt.Fprintf(stderr, "usher-extender: %v\n", err)
+		return 2
+	}
+	defer traces.Close()
+	server, feed, err := setup(o, traces, logs)
 	if err != nil {
 		fmt.Fprintf(stderr, "usher-extender: %v\n", err)
 		return 2
@@ -61,7 +68,7 @@ func execute(ctx context.Context, args []string, stderr io.Writer) int {
 }
 
 // setup wires the parts together; feed is nil without a cluster.
-func setup(o *options, logs *logging.Logs) (server *serving.Server, feed *extender.Feed, err error) {
+func setup(o *options, traces *tracing.Tracing, logs *logging.Logs) (server *serving.Server, feed *extender.Feed, err error) {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), version.Collector())
 	cfg, err := config.LoadExtender(o.config)
@@ -89,7 +96,7 @@ func setup(o *options, logs *logging.Logs) (server *serving.Server, feed *extend
 	}
 	server = &serving.Server{
 		What:        "the verbs",
-		Handlers:    map[string]http.Handler{"/": extender.NewHandler(store, logs.Log, logs.Sampled)},
+		Handlers:    map[string]http.Handler{"/": traces.Handler(extender.NewHandler(store, logs.Log, logs.Sampled), extender.TraceName)},
 		Listen:      o.listen,
 		Plain:       o.plain(),
 		CertDir:     o.certDir,

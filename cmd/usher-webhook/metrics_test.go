@@ -14,7 +14,7 @@ import (
 func TestTheMetricsPage(t *testing.T) {
 	o, err := parseOptions([]string{"--cert-dir", t.TempDir(), "--kubeconfig", metricspage.Kubeconfig(t)}, io.Discard)
 	must(t, err)
-	server, _, err := setup(o, logging.New(io.Discard, false))
+	server, _, err := setup(o, nil, logging.New(io.Discard, false))
 	must(t, err)
 	metricspage.Check(t, "usher-webhook", server.Metrics.(*prometheus.Registry))
 }

@@ -132,4 +132,3 @@ type double struct{ desc *prometheus.Desc }
 func (d double) Describe(out chan<- *prometheus.Desc) { out <- d.desc }
 
 func (d double) Collect(chan<- prometheus.Metric) {}
-
