@@ -3,7 +3,6 @@ package quota
 import (
 	"context"
 	"errors"
-	"iter"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -89,7 +88,7 @@ func (s *scribe) round(batch []*waiter, patience time.Duration) bool {
 // something to decide on.
 func (s *scribe) read(ctx context.Context, batch []*waiter) bool {
 	s.known, s.readAt = nil, time.Now()
-	reading, span := tracing.StartShared(ctx, "ledger read", contexts(batch))
+	reading, span := tracing.StartShared(ctx, "ledger read", len(batch), func(i int) context.Context { return batch[i].ctx })
 	ledger, err := s.reserver.store.get(reading, s.tenant)
 	s.told(span, len(batch), err)
 	if err != nil && !refused(err) {
@@ -154,7 +153,7 @@ func (s *scribe) write(ctx context.Context, p *proposal) bool {
 		return true
 	}
 	putAt := time.Now()
-	writing, span := tracing.StartShared(ctx, "ledger write", contexts(p.accepted))
+	writing, span := tracing.StartShared(ctx, "ledger write", len(p.accepted), func(i int) context.Context { return p.accepted[i].ctx })
 	next, err := s.reserver.store.put(writing, s.known, p.book.status(), p.version)
 	s.told(span, len(p.accepted), err)
 	s.known = nil
@@ -187,17 +186,6 @@ func (s *scribe) told(span tracing.Span, requests int, err error) {
 		span.Fail(resultOf(err))
 	}
 	span.End()
-}
-
-// contexts are those of the requests.
-func contexts(batch []*waiter) iter.Seq[context.Context] {
-	return func(yield func(context.Context) bool) {
-		for _, w := range batch {
-			if !yield(w.ctx) {
-				return
-			}
-		}
-	}
 }
 
 // wrote answers the requests of a proposal that was written.

@@ -5,7 +5,6 @@ package tracing
 
 import (
 	"context"
-	"iter"
 	"strings"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -48,14 +47,15 @@ func start(ctx context.Context, tracer trace.Tracer, name string, options ...tra
 	return context.WithValue(ctx, tracerKey{}, tracer), Span{span}
 }
 
-// StartShared begins a step that several wait for, within ctx: it belongs to the
-// trace of the first that is traced, and is linked to those of the others, and
-// they to it.
-func StartShared(ctx context.Context, name string, waiting iter.Seq[context.Context]) (context.Context, Span) {
+// StartShared begins a step that n wait for, within ctx; waiting returns the context
+// of each. It belongs to the trace of the first that is traced, and is linked to
+// those of the others, and they to it.
+func StartShared(ctx context.Context, name string, n int, waiting func(i int) context.Context) (context.Context, Span) {
 	var tracer trace.Tracer
 	var others []trace.Span
 	var links []trace.Link
-	for of := range waiting {
+	for i := range n {
+		of := waiting(i)
 		t := tracerOf(of)
 		switch {
 		case t == nil:

@@ -51,15 +51,15 @@ func New(o *Options, service string, log logr.Logger) (*Tracing, error) {
 	if err != nil {
 		return nil, err
 	}
-	exporter, err := otlptracegrpc.New(context.Background(), otlptracegrpc.WithEndpoint(o.Endpoint), security)
-	if err != nil {
-		return nil, fmt.Errorf("send traces to %s: %w", o.Endpoint, err)
-	}
-	otel.SetErrorHandler(complaints(log))
-	return with(o, service, sdktrace.NewBatchSpanProcessor(exporter))
+	return to(o, o.Endpoint, service, security, log)
 }
 
-func with(o *Options, service string, processor sdktrace.SpanProcessor) (*Tracing, error) {
+func to(o *Options, endpoint, service string, security otlptracegrpc.Option, log logr.Logger) (*Tracing, error) {
+	exporter, err := otlptracegrpc.New(context.Background(), otlptracegrpc.WithEndpoint(endpoint), security)
+	if err != nil {
+		return nil, fmt.Errorf("send traces to %s: %w", endpoint, err)
+	}
+	otel.SetErrorHandler(complaints(log))
 	// By the names of OpenTelemetry's semantic conventions; OTEL_RESOURCE_ATTRIBUTES
 	// may add others, such as the pod's name.
 	described, err := resource.New(context.Background(), resource.WithFromEnv(), resource.WithTelemetrySDK(), resource.WithAttributes(
@@ -70,7 +70,7 @@ func with(o *Options, service string, processor sdktrace.SpanProcessor) (*Tracin
 		return nil, fmt.Errorf("describe the process in traces: %w", err)
 	}
 	provider := sdktrace.NewTracerProvider(
-		sdktrace.WithSpanProcessor(processor),
+		sdktrace.WithBatcher(exporter),
 		sdktrace.WithResource(described),
 		sdktrace.WithRawSpanLimits(limits),
 		sdktrace.WithSampler(sdktrace.ParentBased(sdktrace.TraceIDRatioBased(float64(o.Sampling)/million))),
