@@ -33,7 +33,7 @@ func (c *controller) work(ctx context.Context) error {
 	}
 	go c.progress.awaitLead(ctx, m.Elected())
 	ended := make(chan error, 1)
-	go func() { ended <- m.Start(c.traces.In(ctx)) }()
+	go func() { ended <- m.Start(ctx) }()
 	select {
 	case err := <-ended:
 		return ignoreEnd(ctx, err)
