@@ -12,7 +12,7 @@ import (
 
 // TestTheMetricsPage compares what the process exports with docs/metrics.md.
 func TestTheMetricsPage(t *testing.T) {
-	o, err := parseOptions([]string{"--kubeconfig", metricspage.Kubeconfig(t)}, io.Discard)
+	o, err := parseOptions([]string{"--cert-mode", "self", "--kubeconfig", metricspage.Kubeconfig(t)}, io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -92,8 +92,14 @@ func setup(o *options, log logr.Logger) (*controller, error) {
 	if c.traces, err = tracing.New(&o.traces, "usher-controller", log); err != nil {
 		return nil, err
 	}
-	c.parts, err = parts(cfg, o, c.registry)
-	return c, err
+	if c.parts, err = parts(cfg, o, c.registry); err != nil {
+		return nil, err
+	}
+	if keeping := newCertificates(o, c.registry); keeping != nil {
+		c.parts = append(c.parts, keeping)
+		c.progress.certificates = keeping.state
+	}
+	return c, nil
 }
 
 // metrics are what the process exports. controller-runtime counts in a registry

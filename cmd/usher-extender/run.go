@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -43,7 +44,7 @@ func execute(ctx context.Context, args []string, stderr io.Writer) int {
 		return 2
 	}
 	defer traces.Close()
-	server, feed, err := setup(o, traces, logs)
+	server, background, err := setup(o, traces, logs)
 	if err != nil {
 		fmt.Fprintf(stderr, "usher-extender: %v\n", err)
 		return 2
@@ -52,8 +53,8 @@ func execute(ctx context.Context, args []string, stderr io.Writer) int {
 	// The watches outlive the signal: questions are answered while draining.
 	watching, stopWatching := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopWatching()
-	if feed != nil {
-		group.Go(func() error { return feed.Run(watching) })
+	for _, work := range background {
+		group.Go(func() error { return work(watching) })
 	}
 	group.Go(func() error {
 		defer stopWatching()
@@ -67,8 +68,8 @@ func execute(ctx context.Context, args []string, stderr io.Writer) int {
 	return 0
 }
 
-// setup wires the parts together; feed is nil without a cluster.
-func setup(o *options, traces *tracing.Tracing, logs *logging.Logs) (server *serving.Server, feed *extender.Feed, err error) {
+// setup wires the parts together; background is what runs beside the server.
+func setup(o *options, traces *tracing.Tracing, logs *logging.Logs) (server *serving.Server, background []func(context.Context) error, err error) {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), version.Collector())
 	cfg, err := config.LoadExtender(o.config)
@@ -86,28 +87,37 @@ func setup(o *options, traces *tracing.Tracing, logs *logging.Logs) (server *ser
 	if o.standalone {
 		err = store.LoadObjects(o.objects)
 	} else {
-		feed, err = connect(o.kubeconfig, store, logs.Log)
+		var feed *extender.Feed
+		if feed, err = connect(o.kubeconfig, store, logs.Log); err == nil {
+			registry.MustRegister(feed.Collectors()...)
+			background = append(background, feed.Run)
+		}
 	}
 	if err != nil {
 		return nil, nil, err
-	}
-	if feed != nil {
-		registry.MustRegister(feed.Collectors()...)
 	}
 	server = &serving.Server{
 		What:        "the verbs",
 		Handlers:    map[string]http.Handler{"/": traces.Handler(extender.NewHandler(store, logs.Log, logs.Sampled), extender.TraceName)},
 		Listen:      o.listen,
 		Plain:       o.plain(),
-		CertDir:     o.certDir,
 		ProbeListen: o.probeListen,
 		Drain:       o.drain,
 		Ready:       func() (string, error) { return "", store.Synced() },
 		Metrics:     registry,
 		Log:         logs.Log,
 	}
-	server.TLS, err = certs.RequireClients(o.clientCAFile, logs.Log)
-	return server, feed, err
+	if !server.Plain {
+		served := certs.NewServed(certs.ServedOptions{Dir: o.certDir, Name: o.certName, ClientCAFile: o.clientCAFile}, logs.Log.WithName("certificates"))
+		registry.MustRegister(served.Collectors()...)
+		server.TLS = served.TLS
+		server.Ready = func() (string, error) {
+			detail, err := served.Check()
+			return detail, errors.Join(err, store.Synced())
+		}
+		background = append(background, served.Run)
+	}
+	return server, background, nil
 }
 
 func connect(kubeconfig string, store *extender.Store, log logr.Logger) (*extender.Feed, error) {

@@ -12,7 +12,7 @@ import (
 
 // TestTheMetricsPage compares what the process exports with docs/metrics.md.
 func TestTheMetricsPage(t *testing.T) {
-	o, err := parseOptions([]string{"--cert-dir", t.TempDir(), "--kubeconfig", metricspage.Kubeconfig(t)}, io.Discard)
+	o, err := parseOptions([]string{"--cert-dir", metricspage.Certificate(t), "--kubeconfig", metricspage.Kubeconfig(t)}, io.Discard)
 	must(t, err)
 	server, _, err := setup(o, nil, logging.New(io.Discard, false))
 	must(t, err)

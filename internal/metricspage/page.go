@@ -74,15 +74,3 @@ func isCommon(name string) bool {
 	}
 	return false
 }
-
-// Kubeconfig writes a kubeconfig file that leads nowhere: what a binary exports
-// does not depend on whether there is a cluster.
-func Kubeconfig(t *testing.T) string {
-	t.Helper()
-	const text = `{apiVersion: v1, kind: Config, current-context: c, clusters: [{name: c, cluster: {server: "https://127.0.0.1:1"}}], contexts: [{name: c, context: {cluster: c}}]}`
-	path := filepath.Join(t.TempDir(), "kubeconfig")
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
