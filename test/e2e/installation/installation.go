@@ -37,8 +37,8 @@ type Options struct {
 	Webhooks, Controllers int
 	// ReservationTTL is passed to the controllers. Zero: as they have it.
 	ReservationTTL time.Duration
-	// APIServer are further flags of kube-apiserver.
-	APIServer []string
+	// APIServer are further flags of kube-apiserver, Usher of both of usher's binaries.
+	APIServer, Usher []string
 	// APIServers is how many kube-apiservers there are. More than one are behind
 	// one address. Zero: one.
 	APIServers int
@@ -161,6 +161,7 @@ func (i *Installation) newWebhook(ctx context.Context) (*Unit, error) {
 	} else if err := i.mount(ctx, r, folder); err != nil {
 		return nil, err
 	}
+	r.AddFlags(i.options.Usher...)
 	if i.options.Policies != nil {
 		if r.policies, err = volume.New(filepath.Join(folder, "policies")); err != nil {
 			return nil, err
@@ -178,7 +179,7 @@ func (i *Installation) startControllers(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	var flags []string
+	flags := slices.Clone(o.Usher)
 	if o.ReservationTTL != 0 {
 		flags = append(flags, "--reservation-ttl="+o.ReservationTTL.String())
 	}
