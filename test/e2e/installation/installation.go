@@ -6,9 +6,7 @@ package installation
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"time"
@@ -16,7 +14,6 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"usher.dev/usher/test/e2e/balancer"
-	"usher.dev/usher/test/e2e/controller"
 	"usher.dev/usher/test/e2e/controlplane"
 	"usher.dev/usher/test/e2e/repository"
 	"usher.dev/usher/test/e2e/webhook"
@@ -38,6 +35,8 @@ type Options struct {
 	ReservationTTL time.Duration
 	// APIServer are further flags of kube-apiserver.
 	APIServer []string
+	// Tree is what is installed. Default: the working tree.
+	Tree repository.Tree
 }
 
 // Installation is a control plane with usher on it.
@@ -47,10 +46,11 @@ type Installation struct {
 	Controllers []*Unit
 	Balancer    *balancer.Balancer
 
+	options        Options
 	port           *controlplane.Port
-	manifests      []*unstructured.Unstructured
 	configurations []*unstructured.Unstructured
-	bundle         []byte
+	authority      *controlplane.Authority
+	replicas       int // that there have ever been
 }
 
 // Start starts a control plane and usher on it, and registers usher's webhooks.
@@ -63,34 +63,43 @@ func Start(ctx context.Context, o Options) (*Installation, error) {
 	if err != nil {
 		return nil, err
 	}
-	i := &Installation{ControlPlane: plane}
-	if err := i.install(ctx, o); err != nil {
+	if o.Tree == "" {
+		o.Tree = repository.Working()
+	}
+	i := &Installation{ControlPlane: plane, options: o}
+	if err := i.install(ctx); err != nil {
 		i.Release()
 		return nil, err
 	}
 	return i, nil
 }
 
-func (i *Installation) install(ctx context.Context, o Options) error {
-	manifests, err := repository.Manifests(ctx, "base")
-	if err != nil {
-		return err
-	}
+func (i *Installation) install(ctx context.Context) (err error) {
 	if err := i.Start(ctx); err != nil {
 		return err
 	}
-	i.configurations, i.manifests = webhook.SplitRegistration(manifests)
-	if err := i.Apply(ctx, i.manifests...); err != nil {
+	if i.port, err = controlplane.ReservePort(); err != nil {
 		return err
 	}
-	if err := i.WaitForKinds(ctx); err != nil {
+	if i.Balancer, err = balancer.Listen(ctx, i.port.Address()); err != nil {
 		return err
 	}
-	if err := i.startWebhooks(ctx, o); err != nil {
+	version, err := i.Prepare(ctx, i.options.Tree)
+	if err != nil {
 		return err
 	}
-	if err := i.startControllers(ctx, o); err != nil {
+	if err := i.ApplyObjects(ctx, version); err != nil {
 		return err
+	}
+	for range i.options.Webhooks {
+		if err := i.AddWebhook(ctx, version); err != nil {
+			return err
+		}
+	}
+	for range i.options.Controllers {
+		if err := i.AddController(ctx, version); err != nil {
+			return err
+		}
 	}
 	for _, unit := range slices.Concat(i.Webhooks, i.Controllers) {
 		if err := unit.WaitReady(ctx); err != nil {
@@ -100,57 +109,25 @@ func (i *Installation) install(ctx context.Context, o Options) error {
 	return i.Register(ctx)
 }
 
-func (i *Installation) startWebhooks(ctx context.Context, o Options) (err error) {
-	binary, err := repository.Build(ctx, o.Folder, webhook.Name)
-	if err != nil {
-		return err
-	}
-	if i.port, err = controlplane.ReservePort(); err != nil {
-		return err
-	}
-	if i.Balancer, err = balancer.Listen(ctx, i.port.Address()); err != nil {
-		return err
-	}
-	for n := range o.Webhooks {
-		folder := filepath.Join(o.Folder, fmt.Sprint("webhook-", n))
-		replica, err := webhook.New(ctx, i.ControlPlane, folder, binary, i.manifests, anyAddress)
-		if err != nil {
-			return err
-		}
-		i.bundle = append(i.bundle, replica.Authority.PEM...)
-		i.Webhooks = append(i.Webhooks, run(&webhookReplica{replica, i.Balancer}))
-	}
-	return nil
-}
-
-func (i *Installation) startControllers(ctx context.Context, o Options) error {
-	binary, err := repository.Build(ctx, o.Folder, controller.Name)
-	if err != nil {
-		return err
-	}
-	var flags []string
-	if o.ReservationTTL != 0 {
-		flags = append(flags, "--reservation-ttl="+o.ReservationTTL.String())
-	}
-	for n := range o.Controllers {
-		folder := filepath.Join(o.Folder, fmt.Sprint("controller-", n))
-		replica, err := controller.New(ctx, i.ControlPlane, folder, binary, i.manifests, flags...)
-		if err != nil {
-			return err
-		}
-		i.Controllers = append(i.Controllers, run(controllerReplica{replica}))
-	}
-	return nil
-}
-
 // Address is where the load balancer serves, as the API server is told.
 func (i *Installation) Address() string {
 	return net.JoinHostPort(anyAddress, strconv.Itoa(i.port.Number))
 }
 
+// Authority issued the webhooks' certificates.
+func (i *Installation) Authority() *controlplane.Authority { return i.authority }
+
+// EndControllers ends all controllers, for good: nothing is settled from here on.
+func (i *Installation) EndControllers() {
+	for _, unit := range i.Controllers {
+		unit.release()
+	}
+	i.Controllers = nil
+}
+
 // Register applies the webhook configurations.
 func (i *Installation) Register(ctx context.Context) error {
-	return i.Apply(ctx, webhook.RegistrationAt(i.Address(), i.configurations, i.bundle)...)
+	return i.Apply(ctx, webhook.RegistrationAt(i.Address(), i.configurations, i.authority.PEM)...)
 }
 
 // Unregister deletes the webhook configurations: nothing is judged any more.
@@ -172,6 +149,20 @@ func (i *Installation) Leader(ctx context.Context) (*Unit, error) {
 		}
 	}
 	return nil, errors.New("no controller leads")
+}
+
+// Leaders counts the controllers that lead.
+func (i *Installation) Leaders(ctx context.Context) (n int, err error) {
+	for _, unit := range i.Controllers {
+		leads, err := unit.replica.(controllerReplica).Leads(ctx)
+		if err != nil {
+			return n, err
+		}
+		if leads {
+			n++
+		}
+	}
+	return n, nil
 }
 
 // Release ends everything.

@@ -39,6 +39,7 @@ type Unit struct {
 	isReady chan struct{} // closed while it is ready
 	process *controlplane.Process
 	starts  int
+	retired bool // it is not to be started again
 	failure error
 }
 
@@ -48,7 +49,7 @@ func run(r replica) *Unit {
 	u := &Unit{replica: r, stop: stop, stopped: make(chan struct{}), isReady: make(chan struct{})}
 	go func() {
 		defer close(u.stopped)
-		for ctx.Err() == nil {
+		for ctx.Err() == nil && !u.isRetired() {
 			u.live(ctx)
 			select {
 			case <-ctx.Done():
@@ -162,6 +163,24 @@ func (u *Unit) Get(ctx context.Context, path string) (string, error) {
 		err = fmt.Errorf("GET %s: %s: %s", path, response.Status, body)
 	}
 	return string(body), err
+}
+
+// retire ends the process as a kubelet does whose pod is deleted: it is told to
+// end, and what connects from then on goes elsewhere. It is not started again.
+func (u *Unit) retire(ctx context.Context) error {
+	u.mu.Lock()
+	u.retired = true
+	u.mu.Unlock()
+	u.replica.gone()
+	err := u.current().Stop(ctx)
+	u.release()
+	return err
+}
+
+func (u *Unit) isRetired() bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.retired
 }
 
 func (u *Unit) release() {

@@ -56,14 +56,11 @@ func New(ctx context.Context, plane *controlplane.ControlPlane, folder, binary s
 			return nil, err
 		}
 	}
-	if r.Authority, err = controlplane.NewAuthority("usher"); err != nil {
-		return nil, err
-	}
-	serving, err := r.Authority.Serving(names...)
+	authority, err := controlplane.NewAuthority("usher")
 	if err != nil {
 		return nil, err
 	}
-	if _, _, err := serving.Write(folder, "tls.crt", "tls.key"); err != nil {
+	if err := r.ServeBy(authority, names...); err != nil {
 		return nil, err
 	}
 	container, err := repository.DeployedContainer(manifests, Name)
@@ -91,6 +88,18 @@ func New(ctx context.Context, plane *controlplane.ControlPlane, folder, binary s
 		return nil, err
 	}
 	return r, r.writeKubeconfig(ctx, plane)
+}
+
+// ServeBy gives the webhook a certificate of an authority, for the loopback address
+// and further names and addresses.
+func (r *Replica) ServeBy(authority *controlplane.Authority, names ...string) error {
+	serving, err := authority.Serving(names...)
+	if err != nil {
+		return err
+	}
+	r.Authority = authority
+	_, _, err = serving.Write(r.Folder, "tls.crt", "tls.key")
+	return err
 }
 
 // writeKubeconfig writes a kubeconfig with a token of the webhook's service account.
