@@ -5,8 +5,8 @@ import (
 	"os"
 	"time"
 
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/yaml"
@@ -147,7 +147,7 @@ func (c *cluster) put(of unstructured.Unstructured, namespace, name string, chan
 	return c.kinds[o.GetKind()].Put(o)
 }
 
-func tenantName(i int) string         { return fmt.Sprintf("tenant-%03d", i) }
+func tenantName(i int) string            { return fmt.Sprintf("tenant-%03d", i) }
 func namespaceName(tenant, i int) string { return fmt.Sprintf("tenant-%03d-team-%d", tenant, i) }
 
 // putTenant stores a tenant with its ledger, its namespaces and what the controller

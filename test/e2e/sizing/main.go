@@ -12,6 +12,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"usher.dev/usher/test/e2e/podload"
 )
 
 func main() {
@@ -33,7 +35,7 @@ func sizing(ctx context.Context, out string, quick bool) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
-	p := &page{machine: machine(), schedule: scheduleOf(quick)}
+	p := &page{machine: podload.Machine(), schedule: scheduleOf(quick)}
 	if p.live, err = measureLive(ctx, folder, p.schedule); err != nil {
 		return err
 	}
