@@ -55,17 +55,33 @@ func (p *page) recommendation(b *strings.Builder) {
 		}
 	}
 	fmt.Fprintf(b, `
-The row of 1,000 nodes is what `+"`manifests/base`, `manifests/scheduler` and `manifests/agent`"+` set. What is recommended holds what was
-measured: the memory at most is below `+"`GOMEMLIMIT`"+`, the memory at rest below the request, and the requests of those that work
-are %d times the cores used on average, since pods come in bursts and each pod template is judged as well as its pods.
+The manifests set what a cluster of %s nodes needs, with the replicas of `+"`manifests/overlays/production`"+`. What is recommended holds what
+was measured: the memory at most is below `+"`GOMEMLIMIT`"+`, the memory at rest below the request, and the requests of those that work
+are at least %d times the cores used on average, since pods come in bursts and each pod template is judged as well as its pods.
 Of controllers one works and the others wait; each kube-scheduler has an extender of its own, and one decides.
-More memory helps the webhook nothing; more replicas do where reviews wait for CPU. At least two of each run, on different nodes,
-whatever the size: one is no rollout without a gap.
+At least two of each run whatever the size, since with one there is a gap in every rollout.
 
-`, headroom)
+`, thousands(usual), headroom)
+	p.values(b)
 	fmt.Fprintf(b, "A node has %d GPUs, each held by a pod of one GPU, and %d further pods. A pod lives for %s, an agent reports each minute\n"+
 		"and when a GPU changes hands, and kube-scheduler asks once about all nodes for each pod with a GPU. If your pods live for less, there is\n"+
 		"that much more work; memory stays.\n", gpusPerNode, otherPodsPerNode, "an hour")
+}
+
+// values are those of the Helm chart for the largest size.
+func (p *page) values(b *strings.Builder) {
+	largest := p.fed[len(p.fed)-1].nodes
+	sizes, ok := recommended[largest]
+	if !ok || largest == usual {
+		return
+	}
+	resources := func(of part) string {
+		a := sizes[of]
+		return fmt.Sprintf("{requests: {cpu: %q, memory: %dMi}, limits: {cpu: %q, memory: %dMi}}", millicores(a.cpuRequest), a.memoryRequest, millicores(a.cpuLimit), a.memoryLimit)
+	}
+	fmt.Fprintf(b, "Values of the Helm chart for %s nodes; it sets `GOMEMLIMIT` by itself:\n\n```yaml\n"+
+		"webhook:\n  replicas: %d\n  resources: %s\ncontroller:\n  resources: %s\nscheduler:\n  extender:\n    resources: %s\n```\n\n",
+		thousands(largest), sizes[theWebhook].replicas, resources(theWebhook), resources(theController), resources(theExtender))
 }
 
 // fedTables show what processes take that have read a whole cluster.

@@ -9,9 +9,13 @@ import (
 // memory in MiB. No limit of CPU is 0.
 type amounts struct{ replicas, cpuRequest, cpuLimit, memoryRequest, memoryLimit int }
 
-// recommended is what manifests set, by number of nodes; an agent runs on each. The
-// rows of 1,000 nodes are what manifests/base, manifests/scheduler and
-// manifests/agent have: a test compares them.
+// usual is the number of nodes for which manifests set what is recommended.
+const usual = 1000
+
+// recommended is what a cluster needs, by number of nodes; an agent runs on each.
+// What manifests/base, manifests/scheduler and manifests/agent set is the row of the
+// usual size, and replicas are those of manifests/overlays/production: a test
+// compares them.
 var recommended = map[int]map[part]amounts{
 	100: {
 		theWebhook:    {2, 200, 2000, 128, 512},
@@ -19,8 +23,8 @@ var recommended = map[int]map[part]amounts{
 		theExtender:   {2, 200, 2000, 128, 512},
 		theAgent:      {0, 10, 0, 64, 128},
 	},
-	1000: {
-		theWebhook:    {2, 200, 2000, 128, 512},
+	usual: {
+		theWebhook:    {3, 200, 2000, 128, 512},
 		theController: {2, 100, 2000, 128, 1024},
 		theExtender:   {2, 200, 2000, 128, 512},
 		theAgent:      {0, 10, 0, 64, 128},
