@@ -36,6 +36,9 @@ OUTAGE ?= 10s
 TENANTS ?= 1000
 TENANT_NAMESPACES ?= 10
 
+# The commit that `make compat` records as the version before this one.
+PREVIOUS ?=
+
 # For how long everything is replaced under load in `make e2e-steady`, and the page
 # to write about it; empty: none.
 STEADY_FOR ?= 60s
@@ -241,7 +244,8 @@ fmt: $(GOLANGCI_LINT) ## Format Go and Rego
 bench-smoke: ## Show that everything that is measured works, not how fast it is
 	go run ./test/bench -quick >/dev/null
 	@plane=$$(tools/control-plane '$(CACHE)'); cd test/e2e; set -x; \
-		USHER_CONTROL_PLANE=$$plane go run ./ledgerbench -quick >/dev/null
+		USHER_CONTROL_PLANE=$$plane go run ./ledgerbench -quick >/dev/null; \
+		USHER_CONTROL_PLANE=$$plane go run ./sizing -quick >/dev/null
 
 .PHONY: bench
 bench: ## Measure usher against its yardsticks and write docs/benchmarks.md
@@ -251,6 +255,16 @@ bench: ## Measure usher against its yardsticks and write docs/benchmarks.md
 bench-ledger: ## Measure admissions on one tenant's ledger and write docs/ledger-benchmarks.md
 	@plane=$$(tools/control-plane '$(CACHE)'); cd test/e2e; set -x; \
 		USHER_CONTROL_PLANE=$$plane go run ./ledgerbench -o ../../docs/ledger-benchmarks.md
+
+.PHONY: sizing
+sizing: ## Measure what usher takes in clusters of up to 10,000 nodes, and more replicas, and write docs/sizing.md
+	@plane=$$(tools/control-plane '$(CACHE)'); cd test/e2e; set -x; \
+		USHER_CONTROL_PLANE=$$plane go run ./sizing -o ../../docs/sizing.md
+
+.PHONY: compat
+compat: ## Record what the version PREVIOUS (a commit; default: the one recorded last) leaves behind into testdata/compat
+	@plane=$$(tools/control-plane '$(CACHE)'); cd test/e2e; set -x; \
+		USHER_CONTROL_PLANE=$$plane go run ./compat -commit '$(PREVIOUS)'
 
 .PHONY: clean
 clean: ## Remove what was built here; CACHE stays

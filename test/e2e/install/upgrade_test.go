@@ -10,7 +10,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
 )
 
 // upgrade brings images with another tag. The tenant's pod runs on, and whoever asks
@@ -72,4 +71,3 @@ func (a *asking) stop() (right int, wrong []string) {
 	a.done.Wait()
 	return a.right, a.wrong
 }
-

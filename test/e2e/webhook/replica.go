@@ -50,15 +50,11 @@ func New(ctx context.Context, plane *controlplane.ControlPlane, folder, binary s
 	if err != nil {
 		return nil, err
 	}
-	if r.Authority, err = controlplane.NewAuthority("usher"); err != nil {
-		return nil, err
-	}
-	serving, err := r.Authority.Serving(names...)
+	authority, err := controlplane.NewAuthority("usher")
 	if err != nil {
 		return nil, err
 	}
-	_, _, err = serving.Write(folder, "tls.crt", "tls.key")
-	return r, err
+	return r, r.ServeBy(authority, names...)
 }
 
 // NewMounted prepares a webhook whose certificate somebody else keeps in a folder.
@@ -84,10 +80,13 @@ func NewMounted(ctx context.Context, plane *controlplane.ControlPlane, folder, b
 		"/etc/usher/config", folder,
 	)
 	for _, argument := range container.Args {
+		// The certificate is not the Service's.
+		if strings.HasPrefix(argument, "--cert-name=") {
+			argument = "--cert-name=localhost"
+		}
 		r.arguments = append(r.arguments, here.Replace(argument))
 	}
-	// The certificate is not the Service's.
-	r.arguments = append(r.arguments, "--cert-name=localhost", "--kubeconfig="+r.Path("kubeconfig"), "--client-ca-file="+r.Path("client-ca.crt"))
+	r.arguments = append(r.arguments, "--kubeconfig="+r.Path("kubeconfig"), "--client-ca-file="+r.Path("client-ca.crt"))
 	configuration, err := repository.ShippedConfiguration(manifests)
 	if err != nil {
 		return nil, err
@@ -99,6 +98,18 @@ func NewMounted(ctx context.Context, plane *controlplane.ControlPlane, folder, b
 		return nil, err
 	}
 	return r, r.writeKubeconfig(ctx, plane)
+}
+
+// ServeBy gives the webhook a certificate of an authority, for the loopback address
+// and further names and addresses.
+func (r *Replica) ServeBy(authority *controlplane.Authority, names ...string) error {
+	serving, err := authority.Serving(names...)
+	if err != nil {
+		return err
+	}
+	r.Authority = authority
+	_, _, err = serving.Write(r.Folder, "tls.crt", "tls.key")
+	return err
 }
 
 // writeKubeconfig writes a kubeconfig with a token of the webhook's service account.
