@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/pflag"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -47,11 +48,16 @@ func (s *source) connect() (client.Reader, error) {
 	return reader, nil
 }
 
-func (s *source) client() (client.Reader, error) {
+// config is how kubectl would connect.
+func (s *source) config() (*rest.Config, error) {
 	rules := clientcmd.NewDefaultClientConfigLoadingRules()
 	rules.ExplicitPath = s.kubeconfig
-	cfg, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules,
+	return clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules,
 		&clientcmd.ConfigOverrides{CurrentContext: s.context}).ClientConfig()
+}
+
+func (s *source) client() (client.Reader, error) {
+	cfg, err := s.config()
 	if err != nil {
 		return nil, err
 	}
