@@ -19,7 +19,7 @@ var checkCRDs = &Check{
 		if !s.Live && len(s.CRDs) == 0 {
 			return nil // charts keep them elsewhere
 		}
-		for _, want := range wantedIn(s.Namespace).CRDs {
+		for _, want := range s.wanted().CRDs {
 			is := find(s.CRDs, "", want.Name)
 			object := Object{"CustomResourceDefinition", "", want.Name}
 			if is == nil {
@@ -51,7 +51,9 @@ func crdFindings(s *Snapshot, object Object, want, is *apiextensionsv1.CustomRes
 			lacks = append(lacks, "version "+v.Name)
 			continue
 		}
-		lacks = append(lacks, missing(schemaOf(v), schemaOf(&is.Spec.Versions[at]), "")...)
+		// A rule that names usher's namespace may or may not have been told of it.
+		plain := func(rule string) string { return strings.ReplaceAll(rule, "'"+s.Namespace+"'", "'"+defaultNamespace+"'") }
+		lacks = append(lacks, missing(schemaOf(v), schemaOf(&is.Spec.Versions[at]), "", plain)...)
 		if v.Subresources != nil && v.Subresources.Status != nil && (is.Spec.Versions[at].Subresources == nil || is.Spec.Versions[at].Subresources.Status == nil) {
 			lacks = append(lacks, "the subresource status")
 		}
@@ -70,8 +72,8 @@ func schemaOf(v *apiextensionsv1.CustomResourceDefinitionVersion) *apiextensions
 }
 
 // missing are the fields, and the rules over them, that one schema has and another
-// lacks.
-func missing(want, is *apiextensionsv1.JSONSchemaProps, path string) (lacks []string) {
+// lacks. Rules are compared as plain makes them.
+func missing(want, is *apiextensionsv1.JSONSchemaProps, path string, plain func(string) string) (lacks []string) {
 	for _, name := range slices.Sorted(maps.Keys(want.Properties)) {
 		at := strings.TrimPrefix(path+"."+name, ".")
 		w, i := want.Properties[name], is.Properties[name]
@@ -79,20 +81,20 @@ func missing(want, is *apiextensionsv1.JSONSchemaProps, path string) (lacks []st
 			lacks = append(lacks, at)
 			continue
 		}
-		lacks = append(lacks, missing(&w, &i, at)...)
+		lacks = append(lacks, missing(&w, &i, at, plain)...)
 	}
 	if want.Items != nil && want.Items.Schema != nil {
 		if is.Items == nil || is.Items.Schema == nil {
 			return append(lacks, path+"[]")
 		}
-		lacks = append(lacks, missing(want.Items.Schema, is.Items.Schema, path+"[]")...)
+		lacks = append(lacks, missing(want.Items.Schema, is.Items.Schema, path+"[]", plain)...)
 	}
 	rules := map[string]bool{}
 	for _, r := range is.XValidations {
-		rules[r.Rule] = true
+		rules[plain(r.Rule)] = true
 	}
 	for n, r := range want.XValidations {
-		if !rules[r.Rule] {
+		if !rules[plain(r.Rule)] {
 			lacks = append(lacks, fmt.Sprintf("rule %d of %s", n+1, or(path, "the object")))
 		}
 	}

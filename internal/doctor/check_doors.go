@@ -15,9 +15,8 @@ var checkDoors = &Check{
 	Reads: []Kind{kindMutating, kindConfigMaps, kindDeployments},
 	run: func(s *Snapshot) (found []Finding) {
 		label := s.configurationOrDefault().TenantLabel
-		want := wantedIn(s.Namespace)
-		tenantKey(want.Validating, label)
-		open := openDoors(want.hooks(), s.ushersHooks(), label)
+		want := webhooks.Of(s.wanted().Mutating, tenantKey(s.wanted().Validating, label))
+		open := openDoors(want, s.ushersHooks(), label)
 		for _, kind := range []string{webhooks.KindMutating, webhooks.KindValidating} {
 			if len(open[kind]) == 0 || !s.registered(kind) {
 				continue // that there is none, webhook-registered says

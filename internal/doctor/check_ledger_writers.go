@@ -24,7 +24,7 @@ var checkLedgerWriters = &Check{
 		if policy == nil {
 			return []Finding{errorOf(object, apply, "it is not there: whoever RBAC lets may write ledgers")}
 		}
-		want := find(wantedIn(s.Namespace).Policies, "", ledgerWriters)
+		want := find(s.wanted().Policies, "", ledgerWriters)
 		switch {
 		case ptr.Deref(policy.Spec.FailurePolicy, admissionregistrationv1.Fail) != admissionregistrationv1.Fail:
 			found = append(found, errorOf(object, "set failurePolicy: Fail", "its failurePolicy is Ignore: what it cannot decide is written"))

@@ -21,7 +21,8 @@ type component struct {
 
 // dependency is one component that another waits for.
 type dependency struct {
-	on  *component
+	on *component
+	// why is the verb between the two: runs only after.
 	why string
 }
 
@@ -54,16 +55,16 @@ func newColdStart(s *Snapshot, certificatesLost bool) *coldStart {
 	known := map[Object]*component{}
 	for _, w := range all {
 		if w.onEveryNode() {
-			known[w.Object] = &component{Object: w.Object, needs: w.podNeeds(), after: []dependency{{nodes, "runs on nodes"}}}
+			known[w.Object] = &component{Object: w.Object, needs: w.podNeeds(), after: []dependency{{nodes, "runs only on"}}}
 			c.components = append(c.components, known[w.Object])
 		}
 	}
 	everyNode := slices.Clone(c.components[1:])
 	ordinary := func(w workload) *component {
 		if known[w.Object] == nil {
-			started := &component{Object: w.Object, needs: w.podNeeds(), after: []dependency{{nodes, "runs on nodes"}}}
+			started := &component{Object: w.Object, needs: w.podNeeds(), after: []dependency{{nodes, "runs only on"}}}
 			for _, d := range everyNode {
-				started.after = append(started.after, dependency{d, "runs after what runs on every node"})
+				started.after = append(started.after, dependency{d, "runs only after"})
 			}
 			known[w.Object] = started
 			c.components = append(c.components, started)
@@ -124,6 +125,9 @@ func (c *coldStart) match() {
 
 // start lets everything start that can, until nothing more can.
 func (c *coldStart) start() {
+	for _, component := range c.components {
+		component.started = false
+	}
 	for progress := true; progress; {
 		progress = false
 		for _, component := range c.components {
@@ -164,21 +168,41 @@ type cycle struct {
 
 func (c *cycle) String() string { return strings.Join(c.links, "; ") }
 
-// cycles returns for each webhook that can never be served again a shortest way
-// round, in the order of components and their needs.
+// cycles are what has to be broken for everything to start, the shortest way round
+// first. Once one is found, its webhook is taken not to be asked by what waits for
+// it, and the cluster is started again.
 func (c *coldStart) cycles() (found []cycle) {
-	for _, h := range c.hooks {
-		if c.served(h) {
-			continue
+	for {
+		shortest, ok := c.shortest()
+		if !ok {
+			return found
 		}
-		if cycle, ok := c.through(h); ok {
-			found = append(found, cycle)
+		found = append(found, shortest)
+		for i := range shortest.from.needs {
+			n := &shortest.from.needs[i]
+			c.asked[n] = slices.DeleteFunc(c.asked[n], func(h *webhooks.Hook) bool { return h == shortest.hook })
 		}
+		c.start()
 	}
-	return found
 }
 
-// through finds a way round over a webhook.
+// shortest finds a shortest way round. Of those of one length it prefers one over a
+// webhook of somebody else's: usher cannot know whom that one need not judge.
+func (c *coldStart) shortest() (best cycle, found bool) {
+	for _, ushers := range []bool{false, true} {
+		for _, h := range c.hooks {
+			if isUshers(h) != ushers || c.served(h) {
+				continue
+			}
+			if way, ok := c.through(h); ok && (!found || len(way.links) < len(best.links)) {
+				best, found = way, true
+			}
+		}
+	}
+	return best, found
+}
+
+// through finds a shortest way round over a webhook.
 func (c *coldStart) through(h *webhooks.Hook) (best cycle, found bool) {
 	for _, from := range c.components {
 		if from.started {
@@ -228,7 +252,7 @@ func (c *coldStart) way(from, to *component) (steps []string, ok bool) {
 func (c *coldStart) waitsFor(component *component) (all []dependency) {
 	for _, d := range component.after {
 		if !d.on.started {
-			all = append(all, dependency{d.on, d.why + ", " + d.on.String()})
+			all = append(all, dependency{d.on, d.why + " " + d.on.String()})
 		}
 	}
 	for i := range component.needs {

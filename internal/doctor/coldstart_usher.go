@@ -74,6 +74,6 @@ func (c *coldStart) issueCertificates(s *Snapshot, known map[Object]*component, 
 		}
 		issues := ordinary(w)
 		issues.needs = addNeeds(issues.needs, needs)
-		webhook.after = append(webhook.after, dependency{issues, "gets its certificate by " + issues.String()})
+		webhook.after = append(webhook.after, dependency{issues, "gets its certificate from"})
 	}
 }

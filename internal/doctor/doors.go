@@ -132,9 +132,10 @@ func openDoors(wanted, are []*webhooks.Hook, tenantLabel string) map[string][]st
 	return sorted
 }
 
-// tenantKey has the wanted webhooks look for the tenant label of the configuration.
-func tenantKey(hooks []*admissionregistrationv1.ValidatingWebhookConfiguration, label string) {
-	for _, c := range hooks {
+// tenantKey is webhooks that look for the tenant label of the configuration.
+func tenantKey(configurations []*admissionregistrationv1.ValidatingWebhookConfiguration, label string) (changed []*admissionregistrationv1.ValidatingWebhookConfiguration) {
+	for _, c := range configurations {
+		c = c.DeepCopy()
 		for i := range c.Webhooks {
 			for j := range ptr.Deref(c.Webhooks[i].NamespaceSelector, metav1.LabelSelector{}).MatchExpressions {
 				if e := &c.Webhooks[i].NamespaceSelector.MatchExpressions[j]; e.Key == "tenant" {
@@ -142,5 +143,7 @@ func tenantKey(hooks []*admissionregistrationv1.ValidatingWebhookConfiguration, 
 				}
 			}
 		}
+		changed = append(changed, c)
 	}
+	return changed
 }

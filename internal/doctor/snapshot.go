@@ -60,6 +60,8 @@ type Snapshot struct {
 
 	// unread says of each kind that could not be read why.
 	unread map[Kind]string
+	// want is what usher's manifests say, once it has been read.
+	want *Snapshot
 }
 
 // Kind names a kind of objects as RBAC does.

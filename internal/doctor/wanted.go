@@ -47,13 +47,22 @@ func wanted(namespace string) (*Snapshot, error) {
 	return s, err
 }
 
-// wantedIn is wanted, of manifests that a test has read.
+// wantedIn is what wanted returns. The manifests are part of the program: that they
+// can be read is a matter of its tests.
 func wantedIn(namespace string) *Snapshot {
 	s, err := wanted(namespace)
 	if err != nil {
-		panic("the embedded manifests: " + err.Error())
+		panic("read the embedded manifests: " + err.Error())
 	}
 	return s
+}
+
+// wanted is what usher's manifests say of where it is. Nobody changes it.
+func (s *Snapshot) wanted() *Snapshot {
+	if s.want == nil {
+		s.want = wantedIn(s.Namespace)
+	}
+	return s.want
 }
 
 // wantedRole is a ClusterRole of usher's.
