@@ -17,21 +17,21 @@ func TestDoctor(t *testing.T) {
 	s.healthy(t)
 
 	t.Run("text says that all is well", func(t *testing.T) {
-		code, stdout, stderr := s.doctor(t, "--kubeconfig", s.path("doctor"))
+		code, stdout, stderr := s.doctor(t, "--kubeconfig", s.path("doctor.kubeconfig"))
 		if code != 0 || !strings.HasPrefix(stdout, "usher in usher-system: healthy; ") || stderr != "" {
 			t.Errorf("exit %d: %s%s", code, stdout, stderr)
 		}
 	})
 	t.Run("what may not be read is named", func(t *testing.T) {
 		s.user(t, "nobody")
-		code, stdout, stderr := s.doctor(t, "--kubeconfig", s.path("nobody"))
+		code, stdout, stderr := s.doctor(t, "--kubeconfig", s.path("nobody.kubeconfig"))
 		if code != 2 || stdout != "" || !strings.Contains(stderr, "no right to list namespaces") {
 			t.Errorf("nobody: exit %d: %s%s", code, stdout, stderr)
 		}
 		s.kubectl(t, "create", "clusterrole", "some", "--verb=list", "--resource=validatingwebhookconfigurations,mutatingwebhookconfigurations,nodes,gpunodes")
 		s.kubectl(t, "create", "clusterrolebinding", "some", "--clusterrole=some", "--user=nobody")
 		s.eventually(t, "a report on what may be read", func() error {
-			code, stdout, stderr = s.doctor(t, "--kubeconfig", s.path("nobody"))
+			code, stdout, stderr = s.doctor(t, "--kubeconfig", s.path("nobody.kubeconfig"))
 			if code != 0 || !strings.Contains(stdout, "replicas: no right to list deployments") || !strings.Contains(stdout, "healthy; ") {
 				return fmt.Errorf("exit %d: %s%s", code, stdout, stderr)
 			}

@@ -53,7 +53,7 @@ func (s *site) doctor(t *testing.T, arguments ...string) (code int, stdout, stde
 // examine runs usher doctor with the rights of its own role.
 func (s *site) examine(t *testing.T) (*report, int) {
 	t.Helper()
-	code, stdout, stderr := s.doctor(t, "--kubeconfig", s.path("doctor"), "-o", "json")
+	code, stdout, stderr := s.doctor(t, "--kubeconfig", s.path("doctor.kubeconfig"), "-o", "json")
 	if code > 1 {
 		t.Fatalf("exit %d: %s", code, stderr)
 	}
@@ -136,7 +136,7 @@ func (s *site) user(t *testing.T, name string) {
 
 func (s *site) kubeconfig(t *testing.T, name string, config *rest.Config) {
 	t.Helper()
-	must(t, controlplane.WriteKubeconfig(s.path(name), config))
+	must(t, controlplane.WriteKubeconfig(s.path(name+".kubeconfig"), config))
 }
 
 // startAgent runs usher-agent with a mock of a DGX H100, as the pod of its DaemonSet
@@ -161,7 +161,7 @@ spec:
 	must(t, err)
 	s.kubeconfig(t, name, config)
 	process, err := controlplane.StartProcess(name, s.path(name+".log"), binary,
-		"--source=mock:dgxh100", "--node-name=gpu-1", "--kubeconfig="+s.path(name), "--probe-listen=", "--interval=1s")
+		"--source=mock:dgxh100", "--node-name=gpu-1", "--kubeconfig="+s.path(name+".kubeconfig"), "--probe-listen=", "--interval=1s")
 	must(t, err)
 	s.ends = append(s.ends, process.Kill)
 	s.status(t, "daemonset", name, "{currentNumberScheduled: 1, desiredNumberScheduled: 1, numberMisscheduled: 0, numberReady: 1, numberAvailable: 1}")
