@@ -113,7 +113,7 @@ func (k *Keeper) Keep(ctx context.Context) (again time.Duration, err error) {
 	if err != nil {
 		return 0, err
 	}
-	leaves, foreign, err := k.leaves(ctx)
+	leaves, foreign, told, err := k.leaves(ctx)
 	if err != nil {
 		return 0, err
 	}
@@ -125,7 +125,7 @@ func (k *Keeper) Keep(ctx context.Context) (again time.Duration, err error) {
 	now := k.Now()
 	seen := Seen{
 		Trusted:  func(c *x509.Certificate) bool { return bundles.trust(c, rotation) && leaves.trust(c) },
-		Replaced: leaves.settledUnder(rotation.Current, k.RotationOptions, now),
+		Replaced: leaves.settledUnder(rotation.Current, k.RotationOptions, now) && !foreign.need(rotation.Retired),
 	}
 	next, err := rotation.Advance(now, k.RotationOptions, seen)
 	if err != nil {
@@ -141,7 +141,7 @@ func (k *Keeper) Keep(ctx context.Context) (again time.Duration, err error) {
 	k.metrics.authority(next)
 	// Bundles before certificates: nothing is served that nobody trusts.
 	injected := k.inject(ctx, bundles, next.Bundle())
-	if err := errors.Join(foreign, injected, k.renew(ctx, leaves, bundles, next, now)); err != nil {
+	if err := errors.Join(told, injected, k.renew(ctx, leaves, bundles, next, now)); err != nil {
 		return 0, err
 	}
 	if next != rotation {

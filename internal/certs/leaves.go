@@ -27,9 +27,9 @@ type leaf struct {
 	cert *x509.Certificate
 }
 
-// leaves reads the Secrets of the certificates. foreign tells of those that others
-// made, which are left out.
-func (k *Keeper) leaves(ctx context.Context) (found leaves, foreign, err error) {
+// leaves reads the Secrets of the certificates. Those that others made are told of
+// and looked at, no more.
+func (k *Keeper) leaves(ctx context.Context) (own, foreign leaves, told, err error) {
 	var others []error
 	for _, wanted := range k.Leaves {
 		l := &leaf{LeafSecret: wanted, secret: &corev1.Secret{}}
@@ -38,20 +38,20 @@ func (k *Keeper) leaves(ctx context.Context) (found leaves, foreign, err error) 
 		case apierrors.IsNotFound(err):
 			l.secret = &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: k.Namespace, Name: wanted.Name}}
 		case err != nil:
-			return nil, nil, fmt.Errorf("read certificate %s: %w", wanted.Name, err)
-		case l.secret.Labels[labelManagedBy] != managedByUsher:
+			return nil, nil, nil, fmt.Errorf("read certificate %s: %w", wanted.Name, err)
+		}
+		l.read()
+		if l.secret.UID != "" && l.secret.Labels[labelManagedBy] != managedByUsher {
+			foreign = append(foreign, l)
 			others = append(others, &ForeignError{
 				fmt.Sprintf("Secret %s/%s", k.Namespace, wanted.Name),
 				"delete it to let usher make one, or run usher-controller with --cert-mode=files",
 			})
 			continue
-		default:
-			l.secret = l.secret.DeepCopy()
 		}
-		l.read()
-		found = append(found, l)
+		own = append(own, l)
 	}
-	return found, errors.Join(others...), nil
+	return own, foreign, errors.Join(others...), nil
 }
 
 func (l *leaf) read() {
@@ -83,6 +83,11 @@ func (ls leaves) settledUnder(a *Authority, o RotationOptions, now time.Time) bo
 	return !slices.ContainsFunc(ls, func(l *leaf) bool {
 		return l.cert == nil || !l.of(a) || now.Before(o.settles(madeAt(l.cert)))
 	})
+}
+
+// need reports whether an authority in a bundle signed one of them.
+func (ls leaves) need(bundle []byte) bool {
+	return slices.ContainsFunc(ls, func(l *leaf) bool { return l.cert != nil && trusted(l.cert, bundle) })
 }
 
 // replaceAt is when a good certificate has to be replaced. Before the next authority

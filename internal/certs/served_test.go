@@ -183,9 +183,9 @@ func TestAServerStartsWithAnyFilesAndSaysWhatIsWrongWithThem(t *testing.T) {
 // has expired.
 func TestTheLastGoodCertificateStaysUntilItExpires(t *testing.T) {
 	for name, spoil := range map[string]func(t *testing.T, s *showcase){
-		"missing":      func(_ *testing.T, s *showcase) { _ = os.Remove(filepath.Join(s.dir, "tls.crt")) },
-		"unreadable":   func(t *testing.T, s *showcase) { s.put(t, Pair{s.good(t).Cert[:40], s.good(t).Key}) },
-		"wrong_name":   func(t *testing.T, s *showcase) { s.put(t, s.issue(t, Leaf{Hosts: []string{"a"}}, s.now, 9*time.Hour)) },
+		"missing":    func(_ *testing.T, s *showcase) { _ = os.Remove(filepath.Join(s.dir, "tls.crt")) },
+		"unreadable": func(t *testing.T, s *showcase) { s.put(t, Pair{s.good(t).Cert[:40], s.good(t).Key}) },
+		"wrong_name": func(t *testing.T, s *showcase) { s.put(t, s.issue(t, Leaf{Hosts: []string{"a"}}, s.now, 9*time.Hour)) },
 		"not_yet_valid": func(t *testing.T, s *showcase) {
 			s.put(t, s.issue(t, Leaf{Hosts: []string{wantedName}}, s.now.Add(24*time.Hour), time.Hour))
 		},
@@ -294,7 +294,9 @@ func TestClientAuthoritiesAreGoodWhileOneIs(t *testing.T) {
 		}
 		s.Served = NewServed(ServedOptions{Made: &cert, ClientCAFile: file, Now: func() time.Time { return s.now }}, funcr.New(func(_, _ string) {}, funcr.Options{}))
 		// The certificate is of the test's real clock.
-		s.cert.read = func() (*pair, *problem) { return &pair{tls: &tls.Certificate{Leaf: &x509.Certificate{NotAfter: s.now.Add(time.Hour)}}}, nil }
+		s.cert.read = func() (*pair, *problem) {
+			return &pair{tls: &tls.Certificate{Leaf: &x509.Certificate{NotAfter: s.now.Add(time.Hour)}}}, nil
+		}
 		s.look()
 		return s.Check()
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -39,12 +40,12 @@ func problem(reason string) string {
 	return `usher_certificate_problem{certificate="serving",reason="` + reason + `"}`
 }
 
-// change writes what a test wants into a Secret, over whatever it holds.
-func (u *usher) change(t *testing.T, name string, change func(*corev1.Secret)) {
+// change writes what a test wants into the webhook's Secret, over whatever it holds.
+func (u *usher) change(t *testing.T, change func(*corev1.Secret)) {
 	t.Helper()
-	await.Success(t, patience, "Secret "+name+" is changed", func() (struct{}, error) {
+	await.Success(t, patience, "the webhook's Secret is changed", func() (struct{}, error) {
 		s := &corev1.Secret{}
-		if err := u.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: name}, s); err != nil {
+		if err := u.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: certs.WebhookSecret}, s); err != nil {
 			return struct{}{}, err
 		}
 		change(s)
@@ -98,26 +99,26 @@ func TestWhatIsSpoiltIsPutRight(t *testing.T) {
 			must(t, u.Delete(t.Context(), &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: certs.WebhookSecret}}))
 		}, "there is none"},
 		{"the certificate is unreadable", func(t *testing.T) {
-			u.change(t, certs.WebhookSecret, func(s *corev1.Secret) { s.Data[corev1.TLSCertKey] = []byte("x") })
+			u.change(t, func(s *corev1.Secret) { s.Data[corev1.TLSCertKey] = []byte("x") })
 		}, "there is none"},
 		{"it is for another host", func(t *testing.T) {
 			p := u.issue(t, certs.Leaf{Hosts: []string{"usher-webhook.default.svc"}}, time.Now(), time.Hour)
-			u.change(t, certs.WebhookSecret, func(s *corev1.Secret) { s.Data[corev1.TLSCertKey], s.Data[corev1.TLSPrivateKeyKey] = p.Cert, p.Key })
+			u.change(t, func(s *corev1.Secret) { s.Data[corev1.TLSCertKey], s.Data[corev1.TLSPrivateKeyKey] = p.Cert, p.Key })
 		}, "it is for other names"},
 		{"a clock was a day ahead", func(t *testing.T) {
 			p := u.issue(t, ours, time.Now().Add(24*time.Hour), 48*time.Hour)
-			u.change(t, certs.WebhookSecret, func(s *corev1.Secret) { s.Data[corev1.TLSCertKey], s.Data[corev1.TLSPrivateKeyKey] = p.Cert, p.Key })
+			u.change(t, func(s *corev1.Secret) { s.Data[corev1.TLSCertKey], s.Data[corev1.TLSPrivateKeyKey] = p.Cert, p.Key })
 		}, "it is not valid now"},
 		{"a clock was a day behind", func(t *testing.T) {
 			p := u.issue(t, ours, time.Now().Add(-24*time.Hour), time.Hour)
-			u.change(t, certs.WebhookSecret, func(s *corev1.Secret) { s.Data[corev1.TLSCertKey], s.Data[corev1.TLSPrivateKeyKey] = p.Cert, p.Key })
+			u.change(t, func(s *corev1.Secret) { s.Data[corev1.TLSCertKey], s.Data[corev1.TLSPrivateKeyKey] = p.Cert, p.Key })
 		}, "it is not valid now"},
 		{"nobody knows who signed it", func(t *testing.T) {
 			a, err := certs.NewAuthority("another", time.Now(), time.Hour)
 			must(t, err)
 			p, err := a.Issue(ours, time.Now(), time.Hour)
 			must(t, err)
-			u.change(t, certs.WebhookSecret, func(s *corev1.Secret) { s.Data[corev1.TLSCertKey], s.Data[corev1.TLSPrivateKeyKey] = p.Cert, p.Key })
+			u.change(t, func(s *corev1.Secret) { s.Data[corev1.TLSCertKey], s.Data[corev1.TLSPrivateKeyKey] = p.Cert, p.Key })
 		}, "no authority that is trusted signed it"},
 		{"the bundle of a webhook is emptied", func(t *testing.T) {
 			u.register(t, w)
@@ -167,7 +168,7 @@ func TestAServerSaysWhatIsWrongUntilTheControllerIsBack(t *testing.T) {
 	ours := certs.OwnLeaves(namespace)[0].Leaf
 	put := func(t *testing.T, p certs.Pair) {
 		t.Helper()
-		u.change(t, certs.WebhookSecret, func(s *corev1.Secret) { s.Data[corev1.TLSCertKey], s.Data[corev1.TLSPrivateKeyKey] = p.Cert, p.Key })
+		u.change(t, func(s *corev1.Secret) { s.Data[corev1.TLSCertKey], s.Data[corev1.TLSPrivateKeyKey] = p.Cert, p.Key })
 	}
 	for _, tt := range []struct {
 		reason string
@@ -298,5 +299,60 @@ func TestForeignSecretsAndBundlesAreToldOf(t *testing.T) {
 		metrics, err := c.Get(t.Context(), "/metrics")
 		must(t, err)
 		return strings.Contains(metrics, "\nusher_certificates_kept 1\n")
+	})
+}
+
+// From certificates of others to usher's own: nothing that is served loses the
+// trust of the API server before it is replaced.
+func TestCertificatesOfOthersGiveWayOneByOne(t *testing.T) {
+	u := install(t)
+	theirs, err := certs.NewAuthority("theirs", time.Now(), time.Hour)
+	must(t, err)
+	p, err := theirs.Issue(certs.OwnLeaves(namespace)[0].Leaf, time.Now(), time.Hour)
+	must(t, err)
+	secret := &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: certs.WebhookSecret}, Type: corev1.SecretTypeTLS,
+		Data: map[string][]byte{corev1.TLSCertKey: p.Cert, corev1.TLSPrivateKeyKey: p.Key, "ca.crt": theirs.Cert},
+	}
+	must(t, u.Create(t.Context(), secret))
+	w := u.webhook(t)
+	w.arguments = append(w.arguments, "--client-ca-file=") // any client may ask
+	w.start(t)
+	w.says(t, http.StatusOK, "certificate until ")
+	u.register(t, w)
+	u.trust(t, theirs.Cert)
+	u.judged(t)
+
+	c := u.controller(t, "--cert-overlap=1s", "--cert-lifetime=6h", "--ca-lifetime=18h")
+	keeps(t, c, "certificates: retiring: ", "certificates not kept: Secret usher-system/usher-webhook-tls was not made by usher")
+	// It has looked several times since, seconds apart, and the overlap is over.
+	eventually(t, patience, "the controller has looked again and again", func() bool {
+		metrics, err := c.Get(t.Context(), "/metrics")
+		must(t, err)
+		return strings.Contains(metrics, "\nusher_certificate_errors_total 4\n")
+	})
+	u.judged(t)
+	keeps(t, c, "certificates: retiring: ")
+	must(t, u.Delete(t.Context(), secret))
+	u.renewed(t, certs.WebhookSecret, p.Cert)
+	keeps(t, c, "certificates: steady: ")
+	u.judged(t)
+}
+
+// trust writes what others want the API server to trust.
+func (u *usher) trust(t *testing.T, bundle []byte) {
+	t.Helper()
+	await.Success(t, patience, "the bundle is written", func() (struct{}, error) {
+		validating, mutating := &admissionregistrationv1.ValidatingWebhookConfiguration{}, &admissionregistrationv1.MutatingWebhookConfiguration{}
+		if err := errors.Join(u.Get(t.Context(), client.ObjectKey{Name: "usher-webhook"}, validating), u.Get(t.Context(), client.ObjectKey{Name: "usher-webhook"}, mutating)); err != nil {
+			return struct{}{}, err
+		}
+		for i := range validating.Webhooks {
+			validating.Webhooks[i].ClientConfig.CABundle = bundle
+		}
+		for i := range mutating.Webhooks {
+			mutating.Webhooks[i].ClientConfig.CABundle = bundle
+		}
+		return struct{}{}, errors.Join(u.Update(t.Context(), validating), u.Update(t.Context(), mutating))
 	})
 }

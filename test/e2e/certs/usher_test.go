@@ -91,7 +91,13 @@ func (u *usher) controller(t *testing.T, flags ...string) *controller.Replica {
 	folder := t.TempDir()
 	r, err := controller.New(t.Context(), plane, folder, binary(t, controller.Name), u.manifests, append([]string{"--cert-mode=self"}, flags...)...)
 	must(t, err)
-	t.Cleanup(r.Release)
+	t.Cleanup(func() {
+		// In order, so that the next one need not wait for the lease.
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		_ = r.Stop(ctx)
+		r.Release()
+	})
 	must(t, r.StartAlone(t.Context()))
 	return r
 }
