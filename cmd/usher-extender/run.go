@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"golang.org/x/sync/errgroup"
+	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
 
 	"usher.dev/usher/internal/apiserver"
@@ -19,6 +20,8 @@ import (
 	"usher.dev/usher/internal/config"
 	"usher.dev/usher/internal/logging"
 	"usher.dev/usher/internal/serving"
+	"usher.dev/usher/internal/tracing"
+	"usher.dev/usher/internal/version"
 	extender "usher.dev/usher/scheduler-extender"
 )
 
@@ -36,7 +39,13 @@ func execute(ctx context.Context, args []string, stderr io.Writer) int {
 	logs := logging.New(stderr, o.verbose)
 	defer logs.Sync()
 	ctrl.SetLogger(logs.Log)
-	server, background, err := setup(o, logs)
+	traces, err := tracing.New(&o.traces, "usher-extender", logs.Log)
+	if err != nil {
+		fmt.Fprintf(stderr, "usher-extender: %v\n", err)
+		return 2
+	}
+	defer traces.Close()
+	server, background, err := setup(o, traces, logs)
 	if err != nil {
 		fmt.Fprintf(stderr, "usher-extender: %v\n", err)
 		return 2
@@ -61,9 +70,9 @@ func execute(ctx context.Context, args []string, stderr io.Writer) int {
 }
 
 // setup wires the parts together; background is what runs beside the server.
-func setup(o *options, logs *logging.Logs) (server *serving.Server, background []func(context.Context) error, err error) {
+func setup(o *options, traces *tracing.Tracing, logs *logging.Logs) (server *serving.Server, background []func(context.Context) error, err error) {
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), version.Collector())
 	cfg, err := config.LoadExtender(o.config)
 	if err != nil {
 		return nil, nil, err
@@ -76,25 +85,29 @@ func setup(o *options, logs *logging.Logs) (server *serving.Server, background [
 		return nil, nil, fmt.Errorf("configuration %s: %w", o.config, err)
 	}
 	registry.MustRegister(store.Collectors()...)
+	var guard func(http.Handler) http.Handler
 	if o.standalone {
 		err = store.LoadObjects(o.objects)
 	} else {
 		var feed *extender.Feed
-		feed, err = connect(o.kubeconfig, store, logs.Log)
-		background = append(background, feed.Run)
+		if feed, guard, err = connect(o, store, logs.Log); err == nil {
+			registry.MustRegister(feed.Collectors()...)
+			background = append(background, feed.Run)
+		}
 	}
 	if err != nil {
 		return nil, nil, err
 	}
 	server = &serving.Server{
 		What:        "the verbs",
-		Handlers:    map[string]http.Handler{"/": extender.NewHandler(store, logs.Log, logs.Sampled)},
+		Handlers:    map[string]http.Handler{"/": traces.Handler(extender.NewHandler(store, logs.Log, logs.Sampled), extender.TraceName)},
 		Listen:      o.listen,
 		Plain:       o.plain(),
 		ProbeListen: o.probeListen,
 		Drain:       o.drain,
 		Ready:       func() (string, error) { return "", store.Synced() },
 		Metrics:     registry,
+		Guard:       guard,
 		Log:         logs.Log,
 	}
 	if !server.Plain {
@@ -110,11 +123,18 @@ func setup(o *options, logs *logging.Logs) (server *serving.Server, background [
 	return server, background, nil
 }
 
-func connect(kubeconfig string, store *extender.Store, log logr.Logger) (*extender.Feed, error) {
-	cfg, err := apiserver.Find(kubeconfig, "usher-extender", "--standalone")
+func connect(o *options, store *extender.Store, log logr.Logger) (feed *extender.Feed, guard func(http.Handler) http.Handler, err error) {
+	cfg, err := apiserver.Find(o.kubeconfig, "usher-extender", "--standalone")
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	cfg.Timeout = 0 // watches last
-	return extender.NewFeed(cfg, store, log.WithName("watch"))
+	if o.metricsAuth {
+		if guard, err = serving.Guard(cfg, log.WithName("metrics")); err != nil {
+			return nil, nil, err
+		}
+	}
+	watching := rest.CopyConfig(cfg)
+	watching.Timeout = 0 // watches last
+	feed, err = extender.NewFeed(watching, store, log.WithName("watch"))
+	return feed, guard, err
 }

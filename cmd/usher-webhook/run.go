@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"golang.org/x/sync/errgroup"
+	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
 
 	"usher.dev/usher/api/v1alpha1"
@@ -27,6 +28,8 @@ import (
 	"usher.dev/usher/internal/engine"
 	"usher.dev/usher/internal/logging"
 	"usher.dev/usher/internal/serving"
+	"usher.dev/usher/internal/tracing"
+	"usher.dev/usher/internal/version"
 	"usher.dev/usher/policies"
 	"usher.dev/usher/quota"
 	"usher.dev/usher/webhook"
@@ -49,7 +52,13 @@ func execute(ctx context.Context, args []string, stderr io.Writer) int {
 	logs := logging.New(stderr, o.verbose)
 	defer logs.Sync()
 	ctrl.SetLogger(logs.Log)
-	server, background, err := setup(o, logs)
+	traces, err := tracing.New(&o.traces, "usher-webhook", logs.Log)
+	if err != nil {
+		fmt.Fprintf(stderr, "usher-webhook: %v\n", err)
+		return 2
+	}
+	defer traces.Close()
+	server, background, err := setup(o, traces, logs)
 	if err != nil {
 		fmt.Fprintf(stderr, "usher-webhook: %v\n", err)
 		return 2
@@ -79,9 +88,9 @@ func execute(ctx context.Context, args []string, stderr io.Writer) int {
 }
 
 // setup wires the parts together.
-func setup(o *options, logs *logging.Logs) (*serving.Server, []func(context.Context) error, error) {
+func setup(o *options, traces *tracing.Tracing, logs *logging.Logs) (*serving.Server, []func(context.Context) error, error) {
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), version.Collector())
 	registry.MustRegister(engine.Collectors()...)
 
 	cfg, err := config.Load(o.config)
@@ -92,6 +101,7 @@ func setup(o *options, logs *logging.Logs) (*serving.Server, []func(context.Cont
 	if err != nil {
 		return nil, nil, err
 	}
+	registry.MustRegister(judges)
 	var background []func(context.Context) error
 	ready := readiness{engine: judges, watcher: watcher}
 	if watcher != nil {
@@ -100,6 +110,7 @@ func setup(o *options, logs *logging.Logs) (*serving.Server, []func(context.Cont
 
 	var surroundings webhook.Cluster
 	var ledger webhook.Ledger
+	var guard func(http.Handler) http.Handler
 	if o.standalone {
 		files, err := objects(o.objects)
 		if err != nil {
@@ -107,9 +118,18 @@ func setup(o *options, logs *logging.Logs) (*serving.Server, []func(context.Cont
 		}
 		surroundings, ledger = files, quota.NewFixed(files)
 	} else {
-		informers, reserver, err := connect(o.kubeconfig, logs.Log)
+		kube, err := apiserver.Find(o.kubeconfig, "usher-webhook", "--standalone")
 		if err != nil {
 			return nil, nil, err
+		}
+		informers, reserver, err := connect(kube, logs.Log)
+		if err != nil {
+			return nil, nil, err
+		}
+		if o.metricsAuth {
+			if guard, err = serving.Guard(kube, logs.Log.WithName("metrics")); err != nil {
+				return nil, nil, err
+			}
 		}
 		surroundings, ledger = informers, reserver
 		registry.MustRegister(informers.Collectors()...)
@@ -134,11 +154,15 @@ func setup(o *options, logs *logging.Logs) (*serving.Server, []func(context.Cont
 		ProbeListen: o.probeListen,
 		Drain:       o.drain,
 		What:        "the webhooks",
-		Handlers:    map[string]http.Handler{"/mutate": mutate, "/validate": validate},
-		TLS:         served.TLS,
-		Ready:       ready.check,
-		Metrics:     registry,
-		Log:         logs.Log,
+		Handlers: map[string]http.Handler{
+			"/mutate":   traces.Handler(mutate, webhook.TraceName),
+			"/validate": traces.Handler(validate, webhook.TraceName),
+		},
+		TLS:     served.TLS,
+		Ready:   ready.check,
+		Metrics: registry,
+		Guard:   guard,
+		Log:     logs.Log,
 	}
 	return server, append(background, served.Run), nil
 }
@@ -174,11 +198,7 @@ func objects(dir string) (*cluster.Objects, error) {
 	return cluster.Load(dir)
 }
 
-func connect(kubeconfig string, log logr.Logger) (*cluster.Informers, *quota.Reserver, error) {
-	cfg, err := apiserver.Find(kubeconfig, "usher-webhook", "--standalone")
-	if err != nil {
-		return nil, nil, err
-	}
+func connect(cfg *rest.Config, log logr.Logger) (*cluster.Informers, *quota.Reserver, error) {
 	informers, err := cluster.NewInformers(cfg, log.WithName("watch"))
 	if err != nil {
 		return nil, nil, err

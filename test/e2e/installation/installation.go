@@ -36,8 +36,8 @@ type Options struct {
 	Webhooks, Controllers int
 	// ReservationTTL is passed to the controllers. Zero: as they have it.
 	ReservationTTL time.Duration
-	// APIServer are further flags of kube-apiserver.
-	APIServer []string
+	// APIServer are further flags of kube-apiserver, Usher of both of usher's binaries.
+	APIServer, Usher []string
 }
 
 // Installation is a control plane with usher on it.
@@ -117,6 +117,7 @@ func (i *Installation) startWebhooks(ctx context.Context, o Options) (err error)
 		if err != nil {
 			return err
 		}
+		replica.Pass(o.Usher...)
 		i.bundle = append(i.bundle, replica.Authority.PEM...)
 		i.Webhooks = append(i.Webhooks, run(&webhookReplica{replica, i.Balancer}))
 	}
@@ -128,7 +129,7 @@ func (i *Installation) startControllers(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	var flags []string
+	flags := slices.Clone(o.Usher)
 	if o.ReservationTTL != 0 {
 		flags = append(flags, "--reservation-ttl="+o.ReservationTTL.String())
 	}

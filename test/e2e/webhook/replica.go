@@ -93,6 +93,9 @@ func New(ctx context.Context, plane *controlplane.ControlPlane, folder, binary s
 	return r, r.writeKubeconfig(ctx, plane)
 }
 
+// Pass adds arguments after those of the Deployment, for the next Start.
+func (r *Replica) Pass(further ...string) { r.arguments = append(r.arguments, further...) }
+
 // writeKubeconfig writes a kubeconfig with a token of the webhook's service account.
 func (r *Replica) writeKubeconfig(ctx context.Context, plane *controlplane.ControlPlane) error {
 	config, err := plane.AsServiceAccount(ctx, Namespace, Name, nil)
