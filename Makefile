@@ -119,6 +119,11 @@ e2e-node: ## Tests on a real kubelet: pods come and go for PODS_FOR (15s) on eac
 	@plane=$$(tools/control-plane '$(CACHE)'); tree=$$(tools/tree-digest); \
 		cd test/e2e; set -x; USHER_PODS_FOR=$(PODS_FOR) USHER_CONTROL_PLANE=$$plane USHER_TREE=$$tree go test -timeout 60m -v ./node
 
+.PHONY: chart
+chart: ## Lint and render the Helm chart, build the kustomizations, and compare the two
+	$(HELM) lint --strict manifests/chart
+	go test ./test/chart
+
 .PHONY: soak
 soak: ## Let SOAK_RATE of SOAK_NODES GPUNodes change a second for SOAK_FOR: the extender grows not, and misses nothing
 	go test -count=1 -timeout 60m -v ./test/soak -duration $(SOAK_FOR) -nodes $(SOAK_NODES) -rate $(SOAK_RATE)
