@@ -86,11 +86,15 @@ run: build ## Start webhook and extender without a cluster and ask them about sa
 ##@ Check
 
 .PHONY: test
-test: verify lint rego build unit race e2e smoke bench-smoke ## Everything that CI runs, cheap checks first
+test: verify lint rego build unit monitoring race e2e smoke bench-smoke ## Everything that CI runs, cheap checks first
 
 .PHONY: unit
 unit: ## Go tests of every package; PODS random pods are held against Kubernetes' own evaluator
 	USHER_PODS=$(PODS) go test ./...
+
+.PHONY: monitoring
+monitoring: ## Alert rules and dashboards, by Prometheus' own promtool and parser
+	go -C test/monitoring test ./...
 
 .PHONY: race
 # The policies' own tests share nothing between goroutines and are ten times
@@ -151,6 +155,7 @@ lint: $(GOLANGCI_LINT) ## golangci-lint, and a proof that the import rules bite
 	tools/lint-imports $(GOLANGCI_LINT)
 	$(GOLANGCI_LINT) run ./...
 	cd test/e2e && $(GOLANGCI_LINT) run ./...
+	cd test/monitoring && $(GOLANGCI_LINT) run ./...
 
 .PHONY: rego
 rego: ## Format, strict check, unit tests and fixtures of the policies
@@ -165,6 +170,7 @@ verify: verify-generated verify-modules verify-dockerfile ## Generated files, fo
 		if [[ -n $$unformatted ]]; then echo "not formatted, run make fmt: $$unformatted"; exit 1; fi
 	go vet ./...
 	go -C test/e2e vet ./...
+	go -C test/monitoring vet ./...
 
 .PHONY: verify-generated
 verify-generated:
@@ -174,6 +180,7 @@ verify-generated:
 verify-modules:
 	go mod tidy -diff
 	go -C test/e2e mod tidy -diff
+	go -C test/monitoring mod tidy -diff
 	go -C tools mod tidy -diff
 
 .PHONY: verify-dockerfile
@@ -198,6 +205,7 @@ generate: ## Write deepcopy code, CRDs, what the chart shares with kustomize, th
 fmt: $(GOLANGCI_LINT) ## Format Go and Rego
 	$(GOLANGCI_LINT) fmt
 	cd test/e2e && $(GOLANGCI_LINT) fmt
+	cd test/monitoring && $(GOLANGCI_LINT) fmt
 	go tool opa fmt -w policies
 
 .PHONY: bench-smoke

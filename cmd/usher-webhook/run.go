@@ -127,7 +127,7 @@ func setup(o *options, traces *tracing.Tracing, logs *logging.Logs) (*serving.Se
 			return nil, nil, err
 		}
 		if o.metricsAuth {
-			if guard, err = serving.Guard(kube, logs.Log.WithName("metrics")); err != nil {
+			if guard, err = serving.Guard(kube, logs.Sampled.WithName("metrics")); err != nil {
 				return nil, nil, err
 			}
 		}

@@ -10,6 +10,10 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/metrics/filters"
 )
 
+// maxAsking bounds how many clients the API server is asked about at once: whoever
+// shows one wrong token after another makes it no work.
+const maxAsking = 4
+
 // Guard lets those through to a handler who may get its path, as the API server says
 // of the bearer token that they show (TokenReview, SubjectAccessReview), and whoever
 // asks from this machine: such as a port-forward, which the API server has allowed.
@@ -28,12 +32,19 @@ func Guard(cfg *rest.Config, log logr.Logger) (func(http.Handler) http.Handler, 
 			// It only wraps.
 			panic(err)
 		}
+		asking := make(chan struct{}, maxAsking)
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil && IsLoopback(host) {
 				next.ServeHTTP(w, r)
 				return
 			}
-			others.ServeHTTP(w, r)
+			select {
+			case asking <- struct{}{}:
+				defer func() { <-asking }()
+				others.ServeHTTP(w, r)
+			default:
+				http.Error(w, "too many ask for metrics at once", http.StatusTooManyRequests)
+			}
 		})
 	}, nil
 }

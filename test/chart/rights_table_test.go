@@ -36,6 +36,9 @@ var rights = []right{
 	{"ClusterRole usher-webhook", "list", "usher.dev/quotaledgers", "", "quota/store.go", "s.client.List(ctx, &list, client.Limit(1))", "the API server's version, to see whether etcd was restored"},
 	{"ClusterRole usher-webhook", "update", "usher.dev/quotaledgers/status", "", "quota/store.go", "s.client.Status().Update(", "a reservation, over the version that it was decided on"},
 
+	{"ClusterRole usher-metrics-auth", "create", "authentication.k8s.io/tokenreviews", "", "internal/serving/guard.go", "filters.WithAuthenticationAndAuthorization(", "who asks for metrics"},
+	{"ClusterRole usher-metrics-auth", "create", "authorization.k8s.io/subjectaccessreviews", "", "internal/serving/guard.go", "filters.WithAuthenticationAndAuthorization(", "whether it may get them"},
+
 	{"ClusterRole usher-controller", "list,watch", "usher.dev/tenants", "", "tenancy/setup.go", "For(&v1alpha1.Tenant{}", "what is to be made true"},
 	{"ClusterRole usher-controller", "get", "usher.dev/tenants", "", "quota/settler_ledger.go", "s.live.Get(", "whether a ledger's Tenant is gone, before the ledger is deleted"},
 	{"ClusterRole usher-controller", "patch", "usher.dev/tenants", "", "tenancy/finalize.go", "r.client.Patch(ctx, tenant.DeepCopy()", "the finalizer"},
