@@ -3,11 +3,9 @@ package certs
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"net"
 	"slices"
 	"time"
 
@@ -20,16 +18,9 @@ import (
 // leaves are the certificates that the keeper writes, as they are found.
 type leaves []*leaf
 
-type leaf struct {
-	LeafSecret
-	secret *corev1.Secret
-	// cert is nil where there is none that can be read.
-	cert *x509.Certificate
-}
-
-// leaves reads the Secrets of the certificates. foreign tells of those that others
-// made, which are left out.
-func (k *Keeper) leaves(ctx context.Context) (found leaves, foreign, err error) {
+// leaves reads the Secrets of the certificates. Those that others made are told of
+// and looked at, no more.
+func (k *Keeper) leaves(ctx context.Context) (own, foreign leaves, told, err error) {
 	var others []error
 	for _, wanted := range k.Leaves {
 		l := &leaf{LeafSecret: wanted, secret: &corev1.Secret{}}
@@ -38,27 +29,20 @@ func (k *Keeper) leaves(ctx context.Context) (found leaves, foreign, err error) 
 		case apierrors.IsNotFound(err):
 			l.secret = &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: k.Namespace, Name: wanted.Name}}
 		case err != nil:
-			return nil, nil, fmt.Errorf("read certificate %s: %w", wanted.Name, err)
-		case l.secret.Labels[labelManagedBy] != managedByUsher:
+			return nil, nil, nil, fmt.Errorf("read certificate %s: %w", wanted.Name, err)
+		}
+		l.read()
+		if l.secret.UID != "" && l.secret.Labels[labelManagedBy] != managedByUsher {
+			foreign = append(foreign, l)
 			others = append(others, &ForeignError{
 				fmt.Sprintf("Secret %s/%s", k.Namespace, wanted.Name),
 				"delete it to let usher make one, or run usher-controller with --cert-mode=files",
 			})
 			continue
-		default:
-			l.secret = l.secret.DeepCopy()
 		}
-		l.read()
-		found = append(found, l)
+		own = append(own, l)
 	}
-	return found, errors.Join(others...), nil
-}
-
-func (l *leaf) read() {
-	pair, err := tls.X509KeyPair(l.secret.Data[corev1.TLSCertKey], l.secret.Data[corev1.TLSPrivateKeyKey])
-	if err == nil {
-		l.cert = pair.Leaf
-	}
+	return own, foreign, errors.Join(others...), nil
 }
 
 // trust reports whether the bundles beside the certificates hold one; where there
@@ -85,76 +69,9 @@ func (ls leaves) settledUnder(a *Authority, o RotationOptions, now time.Time) bo
 	})
 }
 
-// replaceAt is when a good certificate has to be replaced. Before the next authority
-// takes over, one is renewed that would fall due while those of the next may not be
-// served yet. If one falls due then all the same, it waits for as long as it lasts
-// for another overlap.
-func (l *leaf) replaceAt(r *Rotation, o RotationOptions) time.Time {
-	at, from, current := o.renewAt(l.cert), r.servesFrom(o), l.of(r.Current)
-	switch {
-	case current && r.Next != nil && at.Before(o.settles(o.settles(r.Since))):
-		return r.Since
-	case !current && from.Before(at):
-		at = from
-	}
-	if last := l.cert.NotAfter.Add(-o.Overlap); last.Before(from) {
-		from = last
-	}
-	if at.Before(from) {
-		return from
-	}
-	return at
-}
-
-// of reports whether an authority signed the certificate.
-func (l *leaf) of(a *Authority) bool { return l.cert.CheckSignatureFrom(a.cert) == nil }
-
-// good reports whether a certificate does its work now.
-func (l *leaf) good(bundle []byte, now time.Time) bool {
-	return l.cert != nil && usable(l.cert, now) && trusted(l.cert, bundle) && l.names()
-}
-
-// stale says why a certificate has to be made anew, "" if it has not.
-func (l *leaf) stale(r *Rotation, o RotationOptions, now time.Time) string {
-	switch {
-	case l.cert == nil:
-		return "there is none"
-	case !usable(l.cert, now):
-		return "it is not valid now"
-	case !trusted(l.cert, r.Bundle()):
-		return "no authority that is trusted signed it"
-	case !l.names():
-		return "it is for other names"
-	case now.Before(l.replaceAt(r, o)):
-		return ""
-	case !l.of(r.Current):
-		return "another authority signs now"
-	case now.Before(o.renewAt(l.cert)):
-		return "another authority is about to sign"
-	}
-	return "two thirds of its life are over"
-}
-
-// trusted reports whether an authority in a bundle signed a certificate.
-func trusted(c *x509.Certificate, bundle []byte) bool {
-	return slices.ContainsFunc(parse(bundle), func(a *x509.Certificate) bool { return c.CheckSignatureFrom(a) == nil })
-}
-
-// names reports whether the certificate is for the names that are wanted.
-func (l *leaf) names() bool {
-	has := slices.Clone(l.cert.DNSNames)
-	for _, ip := range l.cert.IPAddresses {
-		has = append(has, ip.String())
-	}
-	want := slices.Clone(l.Hosts)
-	for i, host := range want {
-		if ip := net.ParseIP(host); ip != nil {
-			want[i] = ip.String()
-		}
-	}
-	slices.Sort(has)
-	slices.Sort(want)
-	return slices.Equal(has, want) && l.cert.Subject.CommonName == l.CommonName
+// need reports whether an authority in a bundle signed one of them.
+func (ls leaves) need(bundle []byte) bool {
+	return slices.ContainsFunc(ls, func(l *leaf) bool { return l.cert != nil && trusted(l.cert, bundle) })
 }
 
 // renew makes those certificates anew that have to be, and keeps the bundle beside

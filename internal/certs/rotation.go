@@ -28,7 +28,6 @@ type Rotation struct {
 	Since time.Time
 }
 
-
 // Seen is what has been found in the cluster.
 type Seen struct {
 	// Trusted says whether every bundle holds the certificate.

@@ -1,7 +1,6 @@
 package certs
 
 import (
-	"context"
 	"crypto/x509"
 	"encoding/pem"
 	"net/http"
@@ -39,12 +38,12 @@ func problem(reason string) string {
 	return `usher_certificate_problem{certificate="serving",reason="` + reason + `"}`
 }
 
-// change writes what a test wants into a Secret, over whatever it holds.
-func (u *usher) change(t *testing.T, name string, change func(*corev1.Secret)) {
+// change writes what a test wants into the webhook's Secret, over whatever it holds.
+func (u *usher) change(t *testing.T, change func(*corev1.Secret)) {
 	t.Helper()
-	await.Success(t, patience, "Secret "+name+" is changed", func() (struct{}, error) {
+	await.Success(t, patience, "the webhook's Secret is changed", func() (struct{}, error) {
 		s := &corev1.Secret{}
-		if err := u.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: name}, s); err != nil {
+		if err := u.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: certs.WebhookSecret}, s); err != nil {
 			return struct{}{}, err
 		}
 		change(s)
@@ -98,26 +97,26 @@ func TestWhatIsSpoiltIsPutRight(t *testing.T) {
 			must(t, u.Delete(t.Context(), &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: certs.WebhookSecret}}))
 		}, "there is none"},
 		{"the certificate is unreadable", func(t *testing.T) {
-			u.change(t, certs.WebhookSecret, func(s *corev1.Secret) { s.Data[corev1.TLSCertKey] = []byte("x") })
+			u.change(t, func(s *corev1.Secret) { s.Data[corev1.TLSCertKey] = []byte("x") })
 		}, "there is none"},
 		{"it is for another host", func(t *testing.T) {
 			p := u.issue(t, certs.Leaf{Hosts: []string{"usher-webhook.default.svc"}}, time.Now(), time.Hour)
-			u.change(t, certs.WebhookSecret, func(s *corev1.Secret) { s.Data[corev1.TLSCertKey], s.Data[corev1.TLSPrivateKeyKey] = p.Cert, p.Key })
+			u.change(t, func(s *corev1.Secret) { s.Data[corev1.TLSCertKey], s.Data[corev1.TLSPrivateKeyKey] = p.Cert, p.Key })
 		}, "it is for other names"},
 		{"a clock was a day ahead", func(t *testing.T) {
 			p := u.issue(t, ours, time.Now().Add(24*time.Hour), 48*time.Hour)
-			u.change(t, certs.WebhookSecret, func(s *corev1.Secret) { s.Data[corev1.TLSCertKey], s.Data[corev1.TLSPrivateKeyKey] = p.Cert, p.Key })
+			u.change(t, func(s *corev1.Secret) { s.Data[corev1.TLSCertKey], s.Data[corev1.TLSPrivateKeyKey] = p.Cert, p.Key })
 		}, "it is not valid now"},
 		{"a clock was a day behind", func(t *testing.T) {
 			p := u.issue(t, ours, time.Now().Add(-24*time.Hour), time.Hour)
-			u.change(t, certs.WebhookSecret, func(s *corev1.Secret) { s.Data[corev1.TLSCertKey], s.Data[corev1.TLSPrivateKeyKey] = p.Cert, p.Key })
+			u.change(t, func(s *corev1.Secret) { s.Data[corev1.TLSCertKey], s.Data[corev1.TLSPrivateKeyKey] = p.Cert, p.Key })
 		}, "it is not valid now"},
 		{"nobody knows who signed it", func(t *testing.T) {
 			a, err := certs.NewAuthority("another", time.Now(), time.Hour)
 			must(t, err)
 			p, err := a.Issue(ours, time.Now(), time.Hour)
 			must(t, err)
-			u.change(t, certs.WebhookSecret, func(s *corev1.Secret) { s.Data[corev1.TLSCertKey], s.Data[corev1.TLSPrivateKeyKey] = p.Cert, p.Key })
+			u.change(t, func(s *corev1.Secret) { s.Data[corev1.TLSCertKey], s.Data[corev1.TLSPrivateKeyKey] = p.Cert, p.Key })
 		}, "no authority that is trusted signed it"},
 		{"the bundle of a webhook is emptied", func(t *testing.T) {
 			u.register(t, w)
@@ -167,7 +166,7 @@ func TestAServerSaysWhatIsWrongUntilTheControllerIsBack(t *testing.T) {
 	ours := certs.OwnLeaves(namespace)[0].Leaf
 	put := func(t *testing.T, p certs.Pair) {
 		t.Helper()
-		u.change(t, certs.WebhookSecret, func(s *corev1.Secret) { s.Data[corev1.TLSCertKey], s.Data[corev1.TLSPrivateKeyKey] = p.Cert, p.Key })
+		u.change(t, func(s *corev1.Secret) { s.Data[corev1.TLSCertKey], s.Data[corev1.TLSPrivateKeyKey] = p.Cert, p.Key })
 	}
 	for _, tt := range []struct {
 		reason string
@@ -230,73 +229,4 @@ func TestCertificatesOfSecondsExpireAndRecover(t *testing.T) {
 	w.measures(t, problem("expired"), "0")
 	identify(t, u) // that of the API server has expired too
 	u.judged(t)
-}
-
-// What others made is told of and never written, and holds up nothing else.
-func TestForeignSecretsAndBundlesAreToldOf(t *testing.T) {
-	u := install(t)
-	theirs := map[string][]byte{corev1.TLSCertKey: []byte("theirs"), corev1.TLSPrivateKeyKey: []byte("theirs")}
-	must(t, u.Create(t.Context(), &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: certs.ExtenderSecret}, Type: corev1.SecretTypeTLS, Data: theirs}))
-	url, none := "https://127.0.0.1:1", admissionregistrationv1.SideEffectClassNone
-	others := map[string]map[string]string{
-		"other": {certs.InjectAnnotation: certs.InjectSelf},
-		"both":  {certs.InjectAnnotation: certs.InjectSelf, "cert-manager.io/inject-ca-from": "a/b"},
-	}
-	for name, annotations := range others {
-		object := &admissionregistrationv1.ValidatingWebhookConfiguration{
-			ObjectMeta: metav1.ObjectMeta{Name: name, Annotations: annotations},
-			Webhooks: []admissionregistrationv1.ValidatingWebhook{{
-				Name: "never.example.com", AdmissionReviewVersions: []string{"v1"}, SideEffects: &none,
-				ClientConfig: admissionregistrationv1.WebhookClientConfig{URL: &url},
-			}},
-		}
-		must(t, u.Create(t.Context(), object))
-		t.Cleanup(func() { _ = u.Delete(context.Background(), object) })
-	}
-	w := u.webhook(t)
-	w.start(t)
-	u.register(t, w)
-	c := u.controller(t)
-	keeps(t, c,
-		"certificates not kept: Secret usher-system/usher-extender-tls was not made by usher; delete it to let usher make one, or run usher-controller with --cert-mode=files",
-		"certificates not kept: the CA bundle of ValidatingWebhookConfiguration both was not made by usher; take the annotation of the other injector away, or usher.dev/inject-ca",
-		"certificates not kept: inject the CA bundle into ValidatingWebhookConfiguration other: ", "forbidden",
-	)
-	metrics, err := c.Get(t.Context(), "/metrics")
-	must(t, err)
-	if !strings.Contains(metrics, "\nusher_certificates_kept 0\n") {
-		t.Error("the metrics do not say that certificates are not kept")
-	}
-	log, err := c.Log()
-	must(t, err)
-	if !strings.Contains(string(log), "certificates or CA bundles not kept") {
-		t.Errorf("the log does not say so:\n%s", log)
-	}
-
-	// All the rest is kept.
-	w.says(t, http.StatusOK, "\ncertificate until ")
-	identify(t, u)
-	u.judged(t)
-	if got := u.secret(t, certs.ExtenderSecret).Data[corev1.TLSCertKey]; string(got) != "theirs" {
-		t.Errorf("the certificate of others is now %q", got)
-	}
-	for name := range others {
-		var found admissionregistrationv1.ValidatingWebhookConfiguration
-		must(t, u.Get(t.Context(), client.ObjectKey{Name: name}, &found))
-		if len(found.Webhooks[0].ClientConfig.CABundle) > 0 {
-			t.Errorf("the bundle of %s was written", name)
-		}
-	}
-
-	// It recovers once they are gone.
-	must(t, u.Delete(t.Context(), u.secret(t, certs.ExtenderSecret)))
-	for name := range others {
-		must(t, u.Delete(t.Context(), &admissionregistrationv1.ValidatingWebhookConfiguration{ObjectMeta: metav1.ObjectMeta{Name: name}}))
-	}
-	keeps(t, c, "certificates: steady", "certificate usher-extender-tls: until ")
-	eventually(t, patience, "nothing is told of any more", func() bool {
-		metrics, err := c.Get(t.Context(), "/metrics")
-		must(t, err)
-		return strings.Contains(metrics, "\nusher_certificates_kept 1\n")
-	})
 }
