@@ -118,12 +118,16 @@ cluster: ## Run a cluster of one real node with usher's images on this machine, 
 ##@ Check
 
 .PHONY: test
-test: verify lint rego build image unit race e2e smoke bench-smoke ## Everything that CI runs, cheap checks first
+test: verify lint rego build image unit monitoring race e2e smoke bench-smoke ## Everything that CI runs, cheap checks first
 
 .PHONY: unit
 unit: ## Go tests of every package; PODS random pods are held against Kubernetes' own evaluator
 	USHER_PODS=$(PODS) go test ./...
 	go -C tools test ./...
+
+.PHONY: monitoring
+monitoring: ## Alert rules and dashboards, by Prometheus' own promtool and parser
+	go -C test/monitoring test ./...
 
 .PHONY: race
 # The policies' own tests share nothing between goroutines and are ten times
@@ -164,6 +168,11 @@ soak-webhook: ## Ask webhooks and controllers for half of what they can do for S
 		cd test/e2e; set -x; KUBE_FEATURE_WatchListClient=false USHER_SOAK_FOR=$(SOAK_FOR) USHER_SOAK_PAGE=$(abspath $(SOAK_PAGE)) \
 		USHER_CONTROL_PLANE=$$plane USHER_TREE=$$tree go test -count=1 -timeout 120m -v ./soak
 
+.PHONY: chart
+chart: ## Lint and render the Helm chart, build the kustomizations, and compare the two
+	$(HELM) lint --strict manifests/chart
+	go test ./test/chart
+
 .PHONY: soak
 soak: ## Let SOAK_RATE of SOAK_NODES GPUNodes change a second for SOAK_FOR: the extender grows not, and misses nothing
 	go test -count=1 -timeout 60m -v ./test/soak -duration $(SOAK_FOR) -nodes $(SOAK_NODES) -rate $(SOAK_RATE)
@@ -191,6 +200,7 @@ lint: $(GOLANGCI_LINT) ## golangci-lint, and a proof that the import rules bite
 	tools/lint-imports $(GOLANGCI_LINT)
 	$(GOLANGCI_LINT) run ./...
 	cd test/e2e && $(GOLANGCI_LINT) run ./...
+	cd test/monitoring && $(GOLANGCI_LINT) run ./...
 
 .PHONY: rego
 rego: ## Format, strict check, unit tests and fixtures of the policies
@@ -206,6 +216,7 @@ verify: verify-generated verify-modules verify-dockerfile ## Generated files, fo
 	go vet ./...
 	go -C test/e2e vet ./...
 	go -C tools vet ./...
+	go -C test/monitoring vet ./...
 
 .PHONY: verify-generated
 verify-generated:
@@ -215,6 +226,7 @@ verify-generated:
 verify-modules:
 	go mod tidy -diff
 	go -C test/e2e mod tidy -diff
+	go -C test/monitoring mod tidy -diff
 	go -C tools mod tidy -diff
 
 .PHONY: verify-dockerfile
@@ -228,16 +240,18 @@ fuzz: ## Run every fuzz target for FUZZTIME (60s) each
 ##@ Change
 
 .PHONY: generate
-generate: ## Write deepcopy code, CRDs, what the chart shares with kustomize, the policy catalogue and the page of metrics
+generate: ## Write deepcopy code, CRDs, what the chart shares with kustomize, the policy catalogue, the page of metrics and the dashboards
 	$(CONTROLLER_GEN) object paths=./api/... crd output:crd:dir=manifests/crd
 	tools/chart-files $(KUSTOMIZE)
 	go run ./cmd/usher policy docs -o docs/policies.md
 	go test -count=1 -p 1 ./cmd/... -run TestTheMetricsPage -update >/dev/null
+	go test -count=1 ./internal/dashboards -run TestTheManifest -update >/dev/null
 
 .PHONY: fmt
 fmt: $(GOLANGCI_LINT) ## Format Go and Rego
 	$(GOLANGCI_LINT) fmt
 	cd test/e2e && $(GOLANGCI_LINT) fmt
+	cd test/monitoring && $(GOLANGCI_LINT) fmt
 	go tool opa fmt -w policies
 
 .PHONY: bench-smoke

@@ -147,7 +147,9 @@ func (h *Handler) respond(req *Request, out *Outcome, err error) (*admissionv1.A
 		status.Message = ledger.text(req.UID)
 		status.Details = &metav1.StatusDetails{RetryAfterSeconds: retryAfter}
 	}
-	return &admissionv1.AdmissionResponse{UID: types.UID(req.UID), Result: &status}, nil
+	return &admissionv1.AdmissionResponse{
+		UID: types.UID(req.UID), Result: &status, AuditAnnotations: map[string]string{"decision": "error"},
+	}, nil
 }
 
 func (h *Handler) write(w http.ResponseWriter, response *admissionv1.AdmissionResponse) {

@@ -37,6 +37,10 @@ type Outcome struct {
 	Patch, Stamp []verdict.Operation
 	// Reserved is what was reserved; nil if nothing was.
 	Reserved *Reservation
+	// Modes are those of the policies that were asked for a verdict.
+	Modes map[string]v1alpha1.Mode
+	// Tenant is whose namespace the request is in, "" for nobody's.
+	Tenant string
 	// Digest identifies the policy set that judged.
 	Digest string
 	// Skipped says why no policy was asked; empty when they were.
@@ -81,6 +85,10 @@ const CheckError = "error"
 // policy that gives no verdict denies each time.
 func (o *Outcome) add(req *Request, results []verdict.Result, prefix string, known map[Finding]bool) {
 	for _, result := range results {
+		if o.Modes == nil {
+			o.Modes = make(map[string]v1alpha1.Mode, len(results))
+		}
+		o.Modes[result.Policy] = result.Mode
 		place := func(f verdict.Finding) Finding {
 			f.Path = prefix + f.Path
 			placed := Finding{Finding: f, Mode: result.Mode}

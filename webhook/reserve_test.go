@@ -33,7 +33,9 @@ func TestAPodReservesWhatItHolds(t *testing.T) {
 		t.Errorf("reserved as %q, the pod's label says %q", id, labelOf(sent))
 	}
 	delete(response.AuditAnnotations, "policies")
-	if diff := cmp.Diff(map[string]string{"decision": "allowed", "reservation": id, "reserved-gpus": "2"}, response.AuditAnnotations); diff != "" {
+	if diff := cmp.Diff(map[string]string{
+		"decision": "allowed", "tenant": "a", "modes": "enforce: room", "reservation": id, "reserved-gpus": "2",
+	}, response.AuditAnnotations); diff != "" {
 		t.Error("audit annotations (-want +got):\n" + diff)
 	}
 

@@ -4,12 +4,15 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
 	admissionv1 "k8s.io/api/admission/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+
+	"usher.dev/usher/api/v1alpha1"
 )
 
 const (
@@ -136,6 +139,12 @@ func (o *Outcome) annotations() map[string]string {
 	default:
 		a["decision"] = "denied"
 	}
+	if o.Tenant != "" {
+		a["tenant"] = clip(o.Tenant, maxField)
+	}
+	if len(o.Modes) > 0 {
+		a["modes"] = o.modes()
+	}
 	if o.Reserved != nil {
 		a["reservation"], a["reserved-gpus"] = o.Reserved.ID, o.Reserved.Units.String()
 	}
@@ -158,4 +167,23 @@ func (o *Outcome) annotations() map[string]string {
 		a[key] = b.String()
 	}
 	return a
+}
+
+// modes lists the policies that were asked by their modes, as in "enforce: a, b;
+// audit: c".
+func (o *Outcome) modes() string {
+	var parts []string
+	for _, mode := range v1alpha1.Modes {
+		var names []string
+		for name, m := range o.Modes {
+			if m == mode {
+				names = append(names, name)
+			}
+		}
+		if len(names) > 0 {
+			slices.Sort(names)
+			parts = append(parts, string(mode)+": "+strings.Join(names, ", "))
+		}
+	}
+	return clip(strings.Join(parts, "; "), maxAnnotation)
 }

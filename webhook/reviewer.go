@@ -79,7 +79,7 @@ func (r *Reviewer) Mutate(ctx context.Context, req *Request) (*Outcome, error) {
 		out.Skipped = "only pods and claims that are created are mutated"
 		return out, nil
 	}
-	in, err := r.surroundings(ctx, req)
+	in, err := r.surroundings(ctx, req, out)
 	if err != nil {
 		return nil, err
 	}
@@ -90,6 +90,7 @@ func (r *Reviewer) Mutate(ctx context.Context, req *Request) (*Outcome, error) {
 	in.Pod = req.pod()
 	mutation := policies.Mutate(ctx, in)
 	out.add(req, mutation.Results, "", nil)
+	out.Modes = nil // only those that failed are told of
 	if out.Allowed() {
 		out.Patch = mutation.Operations
 		in.Pod = mutation.Pod
@@ -108,7 +109,7 @@ func (r *Reviewer) Validate(ctx context.Context, req *Request) (*Outcome, error)
 	kind := req.groupKind()
 	if req.createsPod() {
 		// The common case never leaves the parsed form.
-		in, err := r.surroundings(ctx, req)
+		in, err := r.surroundings(ctx, req, out)
 		if err != nil {
 			return nil, err
 		}
@@ -133,7 +134,7 @@ func (r *Reviewer) Validate(ctx context.Context, req *Request) (*Outcome, error)
 		out.sort()
 		return out, nil
 	}
-	in, err := r.surroundings(ctx, req)
+	in, err := r.surroundings(ctx, req, out)
 	if err != nil {
 		return nil, err
 	}
@@ -164,7 +165,7 @@ func (r *Reviewer) validateWhole(ctx context.Context, policies verdict.Policies,
 		out.refuse("unknown-kind", "", fmt.Sprintf("usher is asked about %s, but does not know where it holds pods; name it under podTemplates in usher's configuration, or take it out of the webhook's rules", req.kindName()))
 		return nil
 	}
-	in, err := r.surroundings(ctx, req)
+	in, err := r.surroundings(ctx, req, out)
 	if err != nil {
 		return err
 	}
@@ -255,14 +256,15 @@ func (r *Reviewer) skip(req *Request) string {
 }
 
 // surroundings collects the namespace and the tenant of a request.
-func (r *Reviewer) surroundings(ctx context.Context, req *Request) (verdict.Input, error) {
+func (r *Reviewer) surroundings(ctx context.Context, req *Request, out *Outcome) (verdict.Input, error) {
 	ctx, span := tracing.Start(ctx, "look up")
 	defer span.End()
 	in, err := r.lookUp(ctx, req)
 	if err != nil {
 		span.Fail("not found")
 	}
-	span.Text("usher.tenant", nameOf(in.Tenant))
+	out.Tenant = nameOf(in.Tenant)
+	span.Text("usher.tenant", out.Tenant)
 	return in, err
 }
 

@@ -42,6 +42,7 @@ type options struct {
 	caSecret       string
 	lifetimes      certs.RotationOptions
 	traces         tracing.Options
+	metricsAuth    bool
 	verbose        bool
 	help           bool
 
@@ -74,6 +75,7 @@ func parseOptions(args []string, out io.Writer) (*options, error) {
 	f.DurationVar(&o.lifetimes.Lifetime, "ca-lifetime", certs.DefaultAuthorityLifetime, "with --cert-mode=self: how long an authority lasts; the next one is made when two thirds are over")
 	f.DurationVar(&o.lifetimes.LeafLifetime, "cert-lifetime", certs.DefaultLeafLifetime, "with --cert-mode=self: how long a certificate lasts; renewed when two thirds are over")
 	f.DurationVar(&o.lifetimes.Overlap, "cert-overlap", certs.DefaultOverlap, "with --cert-mode=self: how long a new authority is trusted before it signs what is served, and an old one after; longer than a CA bundle or a Secret takes to arrive")
+	f.BoolVar(&o.metricsAuth, "metrics-auth", false, "answer /metrics only to clients on this machine, and to bearer tokens that the API server lets get /metrics")
 	o.traces.AddFlags(f)
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "log every change and more")
 	f.BoolVarP(&o.help, "help", "h", false, "show this")

@@ -121,6 +121,13 @@ func (c *controller) serve(ctx context.Context) error {
 			Ready:   c.progress.ready,
 			Metrics: c.metrics(),
 		}
+		if c.options.metricsAuth {
+			guard, err := serving.Guard(c.kube, c.log.WithName("metrics"))
+			if err != nil {
+				return err
+			}
+			probes.Guard = guard
+		}
 		serve, err := probes.Serve(probing)
 		if err != nil {
 			return err

@@ -39,6 +39,7 @@ type options struct {
 	kubeconfig   string
 	drain        time.Duration
 	traces       tracing.Options
+	metricsAuth  bool
 	verbose      bool
 	help         bool
 }
@@ -58,6 +59,7 @@ func parseOptions(args []string, out io.Writer) (*options, error) {
 	f.StringVar(&o.objects, "objects", "", "with --standalone: folder of YAML files with GPUNodes, Nodes, Pods, Namespaces and Tenants")
 	f.StringVar(&o.kubeconfig, "kubeconfig", "", "kubeconfig file; default: $KUBECONFIG, else the pod's service account")
 	f.DurationVar(&o.drain, "drain", time.Second, "how long to go on answering after SIGTERM, so that the scheduler can finish")
+	f.BoolVar(&o.metricsAuth, "metrics-auth", false, "answer /metrics only to clients on this machine, and to bearer tokens that the API server lets get /metrics")
 	o.traces.AddFlags(f)
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "log every decision and more")
 	f.BoolVarP(&o.help, "help", "h", false, "show this")
@@ -99,6 +101,9 @@ func (o *options) validate(rest []string) error {
 		errs = append(errs, errors.New("--standalone and --objects need each other: without a cluster GPUNodes come from files, in one from the API server"))
 	}
 	errs = append(errs, o.traces.Validate())
+	if o.metricsAuth && o.standalone {
+		errs = append(errs, errors.New("--metrics-auth asks an API server, and --standalone has none"))
+	}
 	if o.drain < 0 {
 		errs = append(errs, errors.New("--drain is negative"))
 	}

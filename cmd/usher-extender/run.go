@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"golang.org/x/sync/errgroup"
+	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
 
 	"usher.dev/usher/internal/apiserver"
@@ -84,11 +85,12 @@ func setup(o *options, traces *tracing.Tracing, logs *logging.Logs) (server *ser
 		return nil, nil, fmt.Errorf("configuration %s: %w", o.config, err)
 	}
 	registry.MustRegister(store.Collectors()...)
+	var guard func(http.Handler) http.Handler
 	if o.standalone {
 		err = store.LoadObjects(o.objects)
 	} else {
 		var feed *extender.Feed
-		if feed, err = connect(o.kubeconfig, store, logs.Log); err == nil {
+		if feed, guard, err = connect(o, store, logs.Log); err == nil {
 			registry.MustRegister(feed.Collectors()...)
 			background = append(background, feed.Run)
 		}
@@ -105,6 +107,7 @@ func setup(o *options, traces *tracing.Tracing, logs *logging.Logs) (server *ser
 		Drain:       o.drain,
 		Ready:       func() (string, error) { return "", store.Synced() },
 		Metrics:     registry,
+		Guard:       guard,
 		Log:         logs.Log,
 	}
 	if !server.Plain {
@@ -120,11 +123,18 @@ func setup(o *options, traces *tracing.Tracing, logs *logging.Logs) (server *ser
 	return server, background, nil
 }
 
-func connect(kubeconfig string, store *extender.Store, log logr.Logger) (*extender.Feed, error) {
-	cfg, err := apiserver.Find(kubeconfig, "usher-extender", "--standalone")
+func connect(o *options, store *extender.Store, log logr.Logger) (feed *extender.Feed, guard func(http.Handler) http.Handler, err error) {
+	cfg, err := apiserver.Find(o.kubeconfig, "usher-extender", "--standalone")
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	cfg.Timeout = 0 // watches last
-	return extender.NewFeed(cfg, store, log.WithName("watch"))
+	if o.metricsAuth {
+		if guard, err = serving.Guard(cfg, log.WithName("metrics")); err != nil {
+			return nil, nil, err
+		}
+	}
+	watching := rest.CopyConfig(cfg)
+	watching.Timeout = 0 // watches last
+	feed, err = extender.NewFeed(watching, store, log.WithName("watch"))
+	return feed, guard, err
 }

@@ -38,6 +38,7 @@ type options struct {
 	kubeconfig   string
 	drain        time.Duration
 	traces       tracing.Options
+	metricsAuth  bool
 	verbose      bool
 	help         bool
 }
@@ -59,6 +60,7 @@ func parseOptions(args []string, out io.Writer) (*options, error) {
 	f.StringVar(&o.writeCA, "write-ca", "", "with --standalone and no --cert-dir: file to write the made authority's certificate to")
 	f.StringVar(&o.kubeconfig, "kubeconfig", "", "kubeconfig file; default: $KUBECONFIG, else the pod's service account")
 	f.DurationVar(&o.drain, "drain", 5*time.Second, "how long to go on answering after SIGTERM, so that the API server finds out")
+	f.BoolVar(&o.metricsAuth, "metrics-auth", false, "answer /metrics only to clients on this machine, and to bearer tokens that the API server lets get /metrics")
 	o.traces.AddFlags(f)
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "log every decision and more")
 	f.BoolVarP(&o.help, "help", "h", false, "show this")
@@ -96,6 +98,9 @@ func (o *options) validate(rest []string) error {
 		errs = append(errs, errors.New("--write-ca needs --standalone without --cert-dir: only then is an authority made"))
 	}
 	errs = append(errs, o.traces.Validate())
+	if o.metricsAuth && o.standalone {
+		errs = append(errs, errors.New("--metrics-auth asks an API server, and --standalone has none"))
+	}
 	if o.drain < 0 {
 		errs = append(errs, errors.New("--drain is negative"))
 	}

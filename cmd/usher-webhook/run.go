@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"golang.org/x/sync/errgroup"
+	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
 
 	"usher.dev/usher/api/v1alpha1"
@@ -109,6 +110,7 @@ func setup(o *options, traces *tracing.Tracing, logs *logging.Logs) (*serving.Se
 
 	var surroundings webhook.Cluster
 	var ledger webhook.Ledger
+	var guard func(http.Handler) http.Handler
 	if o.standalone {
 		files, err := objects(o.objects)
 		if err != nil {
@@ -116,9 +118,18 @@ func setup(o *options, traces *tracing.Tracing, logs *logging.Logs) (*serving.Se
 		}
 		surroundings, ledger = files, quota.NewFixed(files)
 	} else {
-		informers, reserver, err := connect(o.kubeconfig, logs.Log)
+		kube, err := apiserver.Find(o.kubeconfig, "usher-webhook", "--standalone")
 		if err != nil {
 			return nil, nil, err
+		}
+		informers, reserver, err := connect(kube, logs.Log)
+		if err != nil {
+			return nil, nil, err
+		}
+		if o.metricsAuth {
+			if guard, err = serving.Guard(kube, logs.Sampled.WithName("metrics")); err != nil {
+				return nil, nil, err
+			}
 		}
 		surroundings, ledger = informers, reserver
 		registry.MustRegister(informers.Collectors()...)
@@ -150,6 +161,7 @@ func setup(o *options, traces *tracing.Tracing, logs *logging.Logs) (*serving.Se
 		TLS:     served.TLS,
 		Ready:   ready.check,
 		Metrics: registry,
+		Guard:   guard,
 		Log:     logs.Log,
 	}
 	return server, append(background, served.Run), nil
@@ -186,11 +198,7 @@ func objects(dir string) (*cluster.Objects, error) {
 	return cluster.Load(dir)
 }
 
-func connect(kubeconfig string, log logr.Logger) (*cluster.Informers, *quota.Reserver, error) {
-	cfg, err := apiserver.Find(kubeconfig, "usher-webhook", "--standalone")
-	if err != nil {
-		return nil, nil, err
-	}
+func connect(cfg *rest.Config, log logr.Logger) (*cluster.Informers, *quota.Reserver, error) {
 	informers, err := cluster.NewInformers(cfg, log.WithName("watch"))
 	if err != nil {
 		return nil, nil, err

@@ -23,6 +23,8 @@ type Probes struct {
 	// either way.
 	Ready   func() (detail string, err error)
 	Metrics prometheus.Gatherer
+	// Guard stands before the metrics; nil: everybody gets them.
+	Guard func(http.Handler) http.Handler
 }
 
 // Serve opens the listener and returns what answers until the context ends.
@@ -61,6 +63,10 @@ func (p *Probes) handler() http.Handler {
 		}
 		fmt.Fprintf(w, "ok\n%s\n", detail)
 	})
-	mux.Handle("GET /metrics", promhttp.HandlerFor(p.Metrics, promhttp.HandlerOpts{}))
+	metrics := promhttp.HandlerFor(p.Metrics, promhttp.HandlerOpts{})
+	if p.Guard != nil {
+		metrics = p.Guard(metrics)
+	}
+	mux.Handle("GET /metrics", metrics)
 	return mux
 }

@@ -43,7 +43,9 @@ type Server struct {
 	// either way.
 	Ready   func() (detail string, err error)
 	Metrics prometheus.Gatherer
-	Log     logr.Logger
+	// Guard stands before the metrics; nil: everybody gets them.
+	Guard func(http.Handler) http.Handler
+	Log   logr.Logger
 
 	draining atomic.Bool
 	started  atomic.Bool
@@ -192,6 +194,7 @@ func (s *Server) probes() *Probes {
 		Listen:  s.ProbeListen,
 		Started: starting,
 		Metrics: s.Metrics,
+		Guard:   s.Guard,
 		Ready: func() (detail string, err error) {
 			detail, err = s.Ready()
 			switch {

@@ -59,6 +59,14 @@ func TestTheAuditLogSaysWhatWasDecidedByWhichPolicies(t *testing.T) {
 	if !strings.Contains(denied["validate.usher.dev/denied"], "[gpu_quota/") {
 		t.Errorf("the annotations do not say why: %v", denied)
 	}
+	for _, annotations := range []map[string]string{allowed, denied} {
+		if got := annotations["validate.usher.dev/tenant"]; got != "tenant-a" {
+			t.Errorf("the tenant is %q: %v", got, annotations)
+		}
+		if got := annotations["validate.usher.dev/modes"]; !strings.HasPrefix(got, "enforce: ") || !strings.Contains(got, "gpu_quota") {
+			t.Errorf("the modes are %q: %v", got, annotations)
+		}
+	}
 	digest := allowed["validate.usher.dev/policies"]
 	for _, annotation := range []string{denied["validate.usher.dev/policies"], allowed["mutate.usher.dev/policies"]} {
 		if digest == "" || annotation != digest {

@@ -29,7 +29,7 @@ var (
 	// claims of devices are counted where this version of them is served.
 	claims           = resource{"resource.k8s.io/v1", "resourceclaims"}
 	certManagerKinds = []resource{{"cert-manager.io/v1", "certificates"}, {"cert-manager.io/v1", "issuers"}}
-	monitoringKinds  = []resource{{"monitoring.coreos.com/v1", "servicemonitors"}, {"monitoring.coreos.com/v1", "prometheusrules"}}
+	monitoringKinds  = []resource{{"monitoring.coreos.com/v1", "podmonitors"}, {"monitoring.coreos.com/v1", "prometheusrules"}}
 )
 
 // advice for resources of others.

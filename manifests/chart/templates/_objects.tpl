@@ -55,7 +55,7 @@ usher.place changes an object: its label, its namespace where its kind has one, 
 that of the service accounts that it names.
 */}}
 {{- define "usher.place" -}}
-{{- $namespaced := list "Certificate" "ConfigMap" "DaemonSet" "Deployment" "Issuer" "Job" "NetworkPolicy" "PodDisruptionBudget" "PodMonitor" "PrometheusRule" "Role" "RoleBinding" "Service" "ServiceAccount" "ServiceMonitor" -}}
+{{- $namespaced := list "Certificate" "ConfigMap" "DaemonSet" "Deployment" "Issuer" "Job" "NetworkPolicy" "PodDisruptionBudget" "PodMonitor" "PrometheusRule" "Role" "RoleBinding" "Secret" "Service" "ServiceAccount" "ServiceMonitor" -}}
 {{- $metadata := .object.metadata -}}
 {{- $_ := set $metadata "labels" (merge (dict "app.kubernetes.io/part-of" "usher") (default dict $metadata.labels)) -}}
 {{- if has .object.kind $namespaced -}}

@@ -115,7 +115,7 @@ func TestPreflight(t *testing.T) {
 		}},
 		{name: "cert-manager is there", setup: installCertManager, args: []string{"--cert-mode=cert-manager"}, want: []string{"ok       certificates: made by cert-manager"}},
 		{name: "the Prometheus operator is not there", args: []string{"--monitoring"}, code: 1, want: []string{
-			"error    API server: monitoring.coreos.com/v1/servicemonitors is not served; install the Prometheus operator first",
+			"error    API server: monitoring.coreos.com/v1/podmonitors is not served; install the Prometheus operator first",
 		}},
 		{name: "kinds of a later release", manifest: fixed(withVersions("tenants", "Tenant", "v1alpha1", "v2")), code: 1, want: []string{
 			"error    kinds of usher: CRD tenants.usher.dev has objects stored as v2, which this release does not know; it knows v1alpha1",
