@@ -26,7 +26,7 @@ func (s *story) install(t *testing.T) {
 		t.Fatal(err)
 	}
 	began := time.Now()
-	helm(t, append([]string{"install", release}, chart()...)...)
+	helm(t, append([]string{"install", release}, chart("hooks.enabled=false")...)...)
 	t.Logf("helm install --wait took %s", time.Since(began).Round(time.Second))
 	expectParts(t, "devel")
 }

@@ -35,7 +35,7 @@ func (s *story) uninstall(t *testing.T) {
 
 // reinstall brings usher back, which goes on where it was.
 func (s *story) reinstall(t *testing.T) {
-	helm(t, append([]string{"install", release}, chart()...)...)
+	helm(t, append([]string{"install", release}, chart("hooks.enabled=false")...)...)
 	expectParts(t, "devel")
 	s.expectKept(t)
 	kubectl(t, "wait", "--for=condition=Ready", "--timeout=50s", "tenant/"+tenant)

@@ -28,7 +28,7 @@ func (s *story) upgrade(t *testing.T) {
 	s.keepLogs(t)
 	asking := ask(t.Context())
 	began := time.Now()
-	helm(t, append([]string{"upgrade", release}, chart("image.tag="+nextTag)...)...)
+	helm(t, append([]string{"upgrade", release}, chart("hooks.enabled=false", "image.tag="+nextTag)...)...)
 	t.Logf("helm upgrade --wait took %s", time.Since(began).Round(time.Second))
 	right, wrong := asking.stop()
 	t.Logf("asked %d times meanwhile", right+len(wrong))
