@@ -1,7 +1,7 @@
 # How usher is built and checked. `make` lists the targets.
 
 # Tools that no go.mod pins: their dependencies must not meet usher's. opa is
-# pinned by go.mod, controller-gen and kustomize by tools/go.mod.
+# pinned by go.mod, controller-gen, kustomize and helm by tools/go.mod.
 GOLANGCI_LINT_VERSION := v2.15.0
 
 # What is built once and outlives a checkout: the linter, the control plane.
@@ -66,6 +66,8 @@ SHELL := bash
 GO_LDFLAGS := -s -w -X usher.dev/usher/internal/version.stamped=$(VERSION)
 GOLANGCI_LINT = $(CACHE)/golangci-lint-$(GOLANGCI_LINT_VERSION)-$(shell go env GOVERSION)/golangci-lint
 CONTROLLER_GEN := go tool -modfile=tools/go.mod controller-gen
+KUSTOMIZE := go tool -modfile=tools/go.mod kustomize
+HELM := go tool -modfile=tools/go.mod helm
 
 ##@ Use
 
@@ -204,8 +206,9 @@ fuzz: ## Run every fuzz target for FUZZTIME (60s) each
 ##@ Change
 
 .PHONY: generate
-generate: ## Write deepcopy code, CRDs and the policy catalogue
+generate: ## Write deepcopy code, CRDs, what the chart shares with kustomize, and the policy catalogue
 	$(CONTROLLER_GEN) object paths=./api/... crd output:crd:dir=manifests/crd
+	tools/chart-files $(KUSTOMIZE)
 	go run ./cmd/usher policy docs -o docs/policies.md
 
 .PHONY: fmt

@@ -95,7 +95,7 @@ hold of what they may.`,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(newReview(s), newTest(s), newPolicy(s), newTopo(s), newTenants(s), newExplain(s), newVersion(s))
+	root.AddCommand(newReview(s), newTest(s), newPolicy(s), newTopo(s), newTenants(s), newExplain(s), newPreflight(s), newUnregister(s), newVersion(s))
 	return root
 }
 
