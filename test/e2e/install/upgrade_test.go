@@ -10,13 +10,12 @@ import (
 	"sync"
 	"testing"
 	"time"
-
 )
 
 // upgrade brings images with another tag. The tenant's pod runs on, and whoever asks
 // the API server meanwhile gets the right answer every time.
 func (s *story) upgrade(t *testing.T) {
-	archives, err := filepath.Glob(filepath.Join(shared.Folder(), nextTag, "*.tar"))
+	archives, err := filepath.Glob(filepath.Join(shared.Folder(), nextTag, "images", "*.tar"))
 	if err != nil || len(archives) == 0 {
 		t.Fatalf("no images to upgrade to: %v", err)
 	}
@@ -28,7 +27,7 @@ func (s *story) upgrade(t *testing.T) {
 	s.keepLogs(t)
 	asking := ask(t.Context())
 	began := time.Now()
-	helm(t, append([]string{"upgrade", release}, chart("hooks.enabled=false", "image.tag="+nextTag)...)...)
+	helm(t, append([]string{"upgrade", release}, chart("image.tag="+nextTag)...)...)
 	t.Logf("helm upgrade --wait took %s", time.Since(began).Round(time.Second))
 	right, wrong := asking.stop()
 	t.Logf("asked %d times meanwhile", right+len(wrong))
@@ -72,4 +71,3 @@ func (a *asking) stop() (right int, wrong []string) {
 	a.done.Wait()
 	return a.right, a.wrong
 }
-
