@@ -120,7 +120,9 @@ func build(t testing.TB, path string) []object {
 }
 
 // profile is the flag that names the values file of a profile.
-func profile(name string) []string { return []string{"-f", filepath.Join(chartPath, "profiles", name+".yaml")} }
+func profile(name string) []string {
+	return []string{"-f", filepath.Join(chartPath, "profiles", name+".yaml")}
+}
 
 // value is what stands at a path of an object, nil if nothing does. Elements of
 // lists are found by their names.

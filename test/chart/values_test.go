@@ -108,7 +108,7 @@ func TestPodsTakeWhatTheValuesSayOfThem(t *testing.T) {
 			t.Errorf("%s: %+v", part, pod)
 		}
 		last := pod.Spec.Containers[0]
-		if arguments := append(last.Command, last.Args...); arguments[len(arguments)-1] != "--verbose" {
+		if arguments := slices.Concat(last.Command, last.Args); arguments[len(arguments)-1] != "--verbose" {
 			t.Errorf("%s starts %q", part, arguments)
 		}
 		if pod.Labels["app.kubernetes.io/name"] != workload || before.Spec.PriorityClassName == "" {

@@ -43,7 +43,7 @@ in the way; 1: something is; 2: the cluster could not be looked at.`,
 	}
 	f := c.Flags()
 	f.SortFlags = false
-	o.cluster.addFlags(f)
+	o.addFlags(f)
 	f.StringVar(&o.occasion, "for", string(preflight.Install), "what is about to be done: install, upgrade")
 	f.StringVarP(&o.Namespace, "namespace", "n", installedIn(), "`NAMESPACE` that usher runs in")
 	f.StringVar(&o.mode, "cert-mode", string(preflight.CertSelf), "who makes the certificates: self, cert-manager, files")

@@ -8,7 +8,9 @@ import (
 	"io"
 	"strings"
 
+	"github.com/go-logr/logr"
 	"github.com/spf13/cobra"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 )
 
 // Exit codes of every command.
@@ -36,6 +38,8 @@ type streams struct {
 // Execute runs a command line and returns its exit code.
 func Execute(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) int {
 	s := streams{in, out, errOut}
+	// What a client library has to say, its errors say too.
+	log.SetLogger(logr.Discard())
 	root := newRoot(s)
 	root.SetArgs(args)
 	root.SetIn(in)
@@ -88,7 +92,10 @@ hold of what they may.`,
   usher topo gpu-node-3
 
   # What does a tenant hold, and who in it?
-  usher tenants team-a`,
+  usher tenants team-a
+
+  # Would usher run in this cluster?
+  usher preflight`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          knownCommand,

@@ -41,7 +41,7 @@ since the finalizer of Tenants is taken off by usher-controller alone.`,
 	}
 	f := c.Flags()
 	f.SortFlags = false
-	o.cluster.addFlags(f)
+	o.addFlags(f)
 	f.StringVarP(&o.namespace, "namespace", "n", installedIn(), "`NAMESPACE` of the usher that is to go")
 	f.BoolVar(&o.releaseTenants, "release-tenants", false, "also take the finalizer off Tenants; only once usher-controller is gone, or it puts it on again")
 	f.DurationVar(&o.timeout, "timeout", time.Minute, "how long to wait in all")
