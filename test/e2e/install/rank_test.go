@@ -28,7 +28,7 @@ func (s *story) rank(t *testing.T) {
 	}
 	explained := explain(t, tenant+"/pair")
 	t.Log(explained)
-	score := regexp.MustCompile(`(?m)^\s+(gpu-node|pcie-node)\s+(\S+)\s+(\d+)\s`)
+	score := regexp.MustCompile(`(?m)^\s+(?:\* )?(gpu-node|pcie-node)\s+(\S+)\s+(\d+)\s`)
 	var ranking []string
 	for _, match := range score.FindAllStringSubmatch(explained, -1) {
 		ranking = append(ranking, match[1])
