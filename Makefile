@@ -10,10 +10,12 @@ CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/usher
 # The version that the binaries report.
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 
-# What `make image` names the images, and where it puts them.
+# Where binaries are put, and below it the folders and archives of images.
+BIN ?= bin
+
+# What `make image` names the images.
 IMAGE_REGISTRY ?=
 IMAGE_TAG ?= devel
-IMAGES ?= bin/images
 
 # Where `make run` serves.
 LISTEN ?= 127.0.0.1:9443
@@ -92,18 +94,18 @@ build: $(BINARIES) ## Build every binary into bin/, static but for those that lo
 
 .PHONY: $(BINARIES)
 $(BINARIES):
-	CGO_ENABLED=$(if $(filter $@,$(CGO_BINARIES)),1,0) go build -trimpath -buildvcs=false -ldflags '$(GO_LDFLAGS)' -o bin/$@ ./cmd/$@
+	CGO_ENABLED=$(if $(filter $@,$(CGO_BINARIES)),1,0) go build -trimpath -buildvcs=false -ldflags '$(GO_LDFLAGS)' -o '$(abspath $(BIN))/$@' ./cmd/$@
 
 .PHONY: rootfs
-rootfs: $(addprefix rootfs-,$(BINARIES)) ## Fill bin/rootfs/NAME with what each image holds
+rootfs: $(addprefix rootfs-,$(BINARIES)) ## Fill BIN/rootfs/NAME with what each image holds
 
 .PHONY: $(addprefix rootfs-,$(BINARIES))
 $(addprefix rootfs-,$(BINARIES)): rootfs-%: %
-	tools/rootfs bin/$* bin/rootfs/$*
+	tools/rootfs '$(BIN)/$*' '$(BIN)/rootfs/$*'
 
 .PHONY: image
-image: rootfs ## Pack the images without a Docker daemon, as [IMAGE_REGISTRY/]NAME:IMAGE_TAG, into IMAGES/NAME.tar (bin/images)
-	go -C tools run ./image -dockerfile ../Dockerfile -roots ../bin/rootfs -o '$(abspath $(IMAGES))' -registry '$(IMAGE_REGISTRY)' -tag '$(IMAGE_TAG)'
+image: rootfs ## Pack the images without a Docker daemon, as [IMAGE_REGISTRY/]NAME:IMAGE_TAG, into BIN/images/NAME.tar
+	go -C tools run ./image -dockerfile ../Dockerfile -roots '$(abspath $(BIN))/rootfs' -o '$(abspath $(BIN))/images' -registry '$(IMAGE_REGISTRY)' -tag '$(IMAGE_TAG)'
 
 .PHONY: run
 run: build ## Start webhook and extender without a cluster and ask them about sample pods (ONCE=1: end after them)
@@ -123,7 +125,7 @@ test: verify lint rego build image unit monitoring race e2e smoke bench-smoke ##
 .PHONY: unit
 unit: ## Go tests of every package; PODS random pods are held against Kubernetes' own evaluator
 	USHER_PODS=$(PODS) go test ./...
-	go -C tools test ./...
+	USHER_TREE=$$(tools/tree-digest) go -C tools test ./...
 
 .PHONY: monitoring
 monitoring: ## Alert rules and dashboards, by Prometheus' own promtool and parser
@@ -138,8 +140,8 @@ race: ## Go tests again with the race detector, where goroutines share anything
 .PHONY: e2e
 e2e: ## Tests on a real etcd and kube-apiserver, built from their modules on first use
 	@plane=$$(tools/control-plane '$(CACHE)'); tree=$$(tools/tree-digest); \
-		cd test/e2e; set -x; KUBE_FEATURE_WatchListClient=false USHER_CONTROL_PLANE=$$plane USHER_TREE=$$tree go test -timeout 30m -p 1 $$(go list ./... | grep -Ev '/(node|scheduling|storm)$$')
-	@$(MAKE) --no-print-directory e2e-storm e2e-scheduling e2e-node
+		cd test/e2e; set -x; KUBE_FEATURE_WatchListClient=false USHER_CONTROL_PLANE=$$plane USHER_TREE=$$tree go test -timeout 30m -p 1 $$(go list ./... | grep -Ev '/(node|scheduling|storm|install)$$')
+	@$(MAKE) --no-print-directory e2e-storm e2e-scheduling e2e-node e2e-install
 
 .PHONY: e2e-storm
 e2e-storm: ## Bursts, deaths and restores around one ledger, for STORM_FOR (6s) each
@@ -172,6 +174,11 @@ soak-webhook: ## Ask webhooks and controllers for half of what they can do for S
 chart: ## Lint and render the Helm chart, build the kustomizations, and compare the two
 	$(HELM) lint --strict manifests/chart
 	go test ./test/chart
+
+.PHONY: e2e-install
+e2e-install: ## helm install, upgrade and uninstall on a real node, while a tenant works; needs root
+	@plane=$$(tools/control-plane '$(CACHE)'); tree=$$(tools/tree-digest); \
+		cd test/e2e; set -x; KUBE_FEATURE_WatchListClient=false USHER_CONTROL_PLANE=$$plane USHER_TREE=$$tree go test -timeout 30m -v ./install
 
 .PHONY: soak
 soak: ## Let SOAK_RATE of SOAK_NODES GPUNodes change a second for SOAK_FOR: the extender grows not, and misses nothing

@@ -14,8 +14,8 @@ import (
 	"syscall"
 	"time"
 
+	"usher.dev/usher/test/e2e/controlplane"
 	"usher.dev/usher/test/e2e/node"
-	"usher.dev/usher/test/e2e/repository"
 	"usher.dev/usher/test/e2e/singlenode"
 )
 
@@ -45,7 +45,7 @@ func run() (code int, err error) {
 		return 0, nil
 	}
 	code, err = node.Isolate(func() ([]string, error) {
-		folder = filepath.Join(repository.Root(), "bin", "cluster")
+		folder = clusterFolder()
 		return prepare(folder)
 	})
 	if code == 0 && err == nil {
@@ -68,6 +68,13 @@ func prepare(folder string) ([]string, error) {
 	say("building what the cluster consists of; the first time it takes minutes")
 	environment, err := singlenode.Prepare(ctx, folder)
 	if err != nil {
+		return nil, err
+	}
+	programs, err := controlplane.FindPrograms(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Symlink(programs.Path("kubectl"), filepath.Join(folder, "kubectl")); err != nil {
 		return nil, err
 	}
 	say("built in %s", since(began))

@@ -55,6 +55,10 @@ func NewReachable(address, folder string, programs Programs, flags ...string) (*
 			return nil, err
 		}
 	}
+	if address != "" {
+		c.secure.Release()
+		c.secure = wellKnownPort()
+	}
 	if c.files, err = writeFiles(folder, authority, c.names()...); err != nil {
 		return nil, fmt.Errorf("prepare kube-apiserver: %w", err)
 	}

@@ -18,11 +18,15 @@ func TestFromInstallToReinstall(t *testing.T) {
 		{"the pods run as the chart says", (*story).inspect},
 		{"the API server asks the webhook by its Service", (*story).inspectRegistration},
 		{"a tenant's pods are refused or run", (*story).admit},
+		{"a tenant's pod goes where its GPUs are linked best", (*story).rank},
 		{"a webhook that dies is started again", (*story).kill},
 		{"upgrade", (*story).upgrade},
+		{"RBAC has refused nothing", (*story).findRefusals},
 		{"uninstall", (*story).uninstall},
 		{"reinstall", (*story).reinstall},
-		{"nothing was asked for that RBAC refused", (*story).findRefusals},
+		{"RBAC has refused nothing to what came back", (*story).findRefusals},
+		{"uninstall again", (*story).uninstall},
+		{"install with certificates of cert-manager's", (*story).installWithCertManager},
 		{"uninstall for good", (*story).uninstall},
 	} {
 		if !t.Run(step.name, func(t *testing.T) { step.run(s, t) }) {

@@ -72,6 +72,9 @@ func prepare(ctx context.Context, folder string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := buildCertManager(ctx, folder); err != nil {
+		return nil, err
+	}
 	return append(environment, folderVariable+"="+folder), singlenode.PackUsher(ctx, filepath.Join(folder, nextTag), nextTag)
 }
 

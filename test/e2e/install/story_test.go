@@ -32,6 +32,8 @@ type story struct {
 	tenantUID, ledgerUID string
 	// logs are what usher's pods have logged before they were taken away.
 	logs strings.Builder
+	// audited is how much of the audit log was read.
+	audited int
 }
 
 // sample is the path of an object in testdata/install, which README's commands use.

@@ -16,9 +16,11 @@ import (
 // uninstall takes usher away. Nothing is left that an API server would ask or wait
 // for; what tenants are and hold stays.
 func (s *story) uninstall(t *testing.T) {
-	s.keepLogs(t)
 	helm(t, "uninstall", release, "--wait")
 	awaitGone(t)
+	// What is about to end no longer has the rights that went before it.
+	s.logs.Reset()
+	s.audit(t)
 	for _, kind := range []string{"mutatingwebhookconfigurations", "validatingwebhookconfigurations", "validatingadmissionpolicies"} {
 		if left := kubectl(t, "get", kind, "-o", "name"); strings.Contains(left, "usher") {
 			t.Errorf("left behind: %s", left)

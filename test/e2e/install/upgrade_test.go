@@ -15,7 +15,7 @@ import (
 // upgrade brings images with another tag. The tenant's pod runs on, and whoever asks
 // the API server meanwhile gets the right answer every time.
 func (s *story) upgrade(t *testing.T) {
-	archives, err := filepath.Glob(filepath.Join(shared.Folder(), nextTag, "*.tar"))
+	archives, err := filepath.Glob(filepath.Join(shared.Folder(), nextTag, "images", "*.tar"))
 	if err != nil || len(archives) == 0 {
 		t.Fatalf("no images to upgrade to: %v", err)
 	}

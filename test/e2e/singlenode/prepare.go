@@ -36,17 +36,19 @@ func Prepare(ctx context.Context, folder string) (environment []string, err erro
 	if err := PackUsher(ctx, filepath.Join(folder, tag), tag); err != nil {
 		return environment, err
 	}
-	// The machine that the device plugin and the agent pretend.
-	if _, err := repository.Build(ctx, folder, "usher-agent"); err != nil {
-		return environment, err
+	// For people and tests; usher-agent tells what GPUs there are not.
+	for _, name := range []string{"usher", "usher-agent"} {
+		if _, err := repository.Build(ctx, folder, name); err != nil {
+			return environment, err
+		}
 	}
 	_, err = repository.Run(ctx, "go", "build", "-modfile=tools/go.mod", "-o", filepath.Join(folder, "helm"), "helm.sh/helm/v4/cmd/helm")
 	return environment, err
 }
 
-// PackUsher packs usher's images with a tag into a folder.
+// PackUsher packs usher's images with a tag into the folder images below a folder.
 func PackUsher(ctx context.Context, folder, tag string) error {
-	_, err := repository.Run(ctx, "make", "--no-print-directory", "image", "IMAGES="+folder, "IMAGE_TAG="+tag, "VERSION="+tag)
+	_, err := repository.Run(ctx, "make", "--no-print-directory", "image", "BIN="+folder, "IMAGE_TAG="+tag, "VERSION="+tag)
 	return err
 }
 
@@ -65,7 +67,7 @@ func packScheduler(ctx context.Context, folder string, programs controlplane.Pro
 // archives are the images in a folder, its own and those of usher's.
 func archives(folder string) ([]string, error) {
 	var all []string
-	for _, pattern := range []string{"*.tar", filepath.Join(tag, "*.tar")} {
+	for _, pattern := range []string{"*.tar", filepath.Join(tag, "images", "*.tar")} {
 		found, err := filepath.Glob(filepath.Join(folder, pattern))
 		if err != nil {
 			return nil, err
