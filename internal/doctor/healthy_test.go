@@ -183,7 +183,7 @@ func answerOf(s *Snapshot, pod *corev1.Pod) Answer {
 	if a.App == webhookName {
 		chain, _ := s.servingCertificate()
 		a.Detail = "policies 0c6f"
-		a.set(metricExpiry, "", "", float64(chain[0].NotAfter.Unix()))
+		a.set(metricExpiry, "certificate", "serving", float64(chain[0].NotAfter.Unix()))
 		a.set(metricHeard, "resource", "namespaces", float64(now.Add(-time.Minute).Unix()))
 		a.set(metricHeard, "resource", "tenants", float64(now.Add(-time.Minute).Unix()))
 		a.set(metricReloadOK, "", "", 1)

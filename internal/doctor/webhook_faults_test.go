@@ -191,10 +191,5 @@ var webhookFaults = map[string][]fault{
 func certManagerWaits(_ *testing.T, s *Snapshot) {
 	d := deployment("cert-manager", "cert-manager")
 	s.Deployments = append(s.Deployments, d)
-	for _, c := range s.Validating {
-		c.Annotations = map[string]string{injectFrom: "usher-system/usher-webhook"}
-	}
-	for _, c := range s.Mutating {
-		c.Annotations = map[string]string{injectFrom: "usher-system/usher-webhook"}
-	}
+	annotate(s, injectFrom, "usher-system/usher-webhook")
 }
