@@ -43,7 +43,7 @@ var runningFaults = map[string][]fault{
 			b := find(s.Budgets, "usher-system", controllerName)
 			b.Spec.MinAvailable, b.Spec.MaxUnavailable, b.Spec.UnhealthyPodEvictionPolicy = nil, new(intstr.FromInt32(2)), nil
 		}, want: []string{
-			"warning PodDisruptionBudget usher-system/usher-webhook: it wants all 2 replicas of Deployment usher-webhook: drains of their nodes never end",
+			"warning PodDisruptionBudget usher-system/usher-webhook: it wants every replica of Deployment usher-webhook to stay: drains of their nodes never end",
 			"warning PodDisruptionBudget usher-system/usher-controller: it lets a drain take every replica of Deployment usher-controller: …",
 			"warning PodDisruptionBudget usher-system/usher-controller: it also guards pods that are not ready, …",
 		}},
