@@ -53,16 +53,16 @@ var certificateFaults = map[string][]fault{
 		{name: "no Secret in files", files: true, plant: func(_ *testing.T, s *Snapshot) { s.Secrets = nil }},
 		{name: "unreadable", plant: func(_ *testing.T, s *Snapshot) { s.Secrets[0].Data[corev1.TLSCertKey] = []byte("x") }, want: []string{"error Secret usher-system/usher-webhook-tls: tls.crt is unreadable: …"}},
 		{name: "expired", plant: func(t *testing.T, s *Snapshot) {
-			certify(t, s, "usher-webhook.usher-system.svc", now.Add(-91*day), 90*day)
+			certify(t, s, "usher-webhook.usher-system.svc", now.Add(-91*day))
 		}, want: []string{"error Secret usher-system/usher-webhook-tls: the certificate expired at 2026-11-24T12:00:00Z"}},
 		{name: "late", plant: func(t *testing.T, s *Snapshot) {
-			certify(t, s, "usher-webhook.usher-system.svc", now.Add(-85*day), 90*day)
+			certify(t, s, "usher-webhook.usher-system.svc", now.Add(-85*day))
 		}, want: []string{"warning Secret usher-system/usher-webhook-tls: the certificate expires in 5 days, and should have been renewed"}},
 		{name: "of tomorrow", plant: func(t *testing.T, s *Snapshot) {
-			certify(t, s, "usher-webhook.usher-system.svc", now.Add(day), 90*day)
+			certify(t, s, "usher-webhook.usher-system.svc", now.Add(day))
 		}, want: []string{"error Secret usher-system/usher-webhook-tls: the certificate is not valid before 2026-11-26T12:00:00Z"}},
 		{name: "for another host", plant: func(t *testing.T, s *Snapshot) {
-			certify(t, s, "usher.example.com", now.Add(-day), 90*day)
+			certify(t, s, "usher.example.com", now.Add(-day))
 		}, want: []string{"error Secret usher-system/usher-webhook-tls: the certificate is for [usher.example.com], and the API server asks for usher-webhook.usher-system.svc"}},
 		{name: "of another authority", plant: func(t *testing.T, s *Snapshot) {
 			_, leaf := issue(t, "usher-webhook.usher-system.svc", now.Add(-day), 90*day)

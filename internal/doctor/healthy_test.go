@@ -114,7 +114,7 @@ func healthy(t *testing.T) *Snapshot {
 		},
 	}}
 	s.Pods = append(s.Pods, gpuPod("team-a", "train"))
-	certify(t, s, "usher-webhook.usher-system.svc", now.Add(-24*time.Hour), 90*24*time.Hour)
+	certify(t, s, "usher-webhook.usher-system.svc", now.Add(-24*time.Hour))
 	for _, pod := range s.Pods {
 		if pod.Namespace == ns {
 			s.Answers = append(s.Answers, answerOf(s, pod))
@@ -219,11 +219,11 @@ func (a *Answer) set(name, label, value string, to float64) {
 	a.Metrics[name].Metric = append([]*dto.Metric{m}, a.Metrics[name].Metric...)
 }
 
-// certify makes an authority and a certificate of it for a host, and puts both where
-// they belong.
-func certify(t *testing.T, s *Snapshot, host string, from time.Time, life time.Duration) {
+// certify makes an authority and a certificate of it for a host and for 90 days, and
+// puts both where they belong.
+func certify(t *testing.T, s *Snapshot, host string, from time.Time) {
 	t.Helper()
-	authority, leaf := issue(t, host, from, life)
+	authority, leaf := issue(t, host, from, 90*24*time.Hour)
 	for _, c := range s.Mutating {
 		for i := range c.Webhooks {
 			c.Webhooks[i].ClientConfig.CABundle = authority

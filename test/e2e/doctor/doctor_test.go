@@ -53,6 +53,17 @@ func TestDoctor(t *testing.T) {
 		}
 	})
 
+	t.Run("doctor knows what the API server asks usher about", func(t *testing.T) {
+		for _, w := range s.webhooks {
+			w.Kill()
+		}
+		s.asOracle(t)
+		for _, w := range s.webhooks {
+			must(t, w.Start(t.Context()))
+		}
+		s.healthy(t)
+	})
+
 	for _, f := range faults() {
 		t.Run(f.id+": "+f.name, func(t *testing.T) {
 			f.plant(t, s)
