@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -139,6 +140,22 @@ func (a *Answer) gauge(name, label, value string) *float64 {
 		}
 	}
 	return nil
+}
+
+// labels are the values of a label of a metric where that is above 0, in order.
+func (a *Answer) labels(name, label string) (values []string) {
+	for _, m := range a.Metrics[name].GetMetric() {
+		if m.GetGauge().GetValue()+m.GetCounter().GetValue() <= 0 {
+			continue
+		}
+		for _, l := range m.GetLabel() {
+			if l.GetName() == label {
+				values = append(values, l.GetValue())
+			}
+		}
+	}
+	slices.Sort(values)
+	return slices.Compact(values)
 }
 
 func labelled(m *dto.Metric, label, value string) bool {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 const day = 24 * time.Hour
@@ -52,16 +53,16 @@ var certificateFaults = map[string][]fault{
 		{name: "no Secret in files", files: true, plant: func(_ *testing.T, s *Snapshot) { s.Secrets = nil }},
 		{name: "unreadable", plant: func(_ *testing.T, s *Snapshot) { s.Secrets[0].Data[corev1.TLSCertKey] = []byte("x") }, want: []string{"error Secret usher-system/usher-webhook-tls: tls.crt is unreadable: …"}},
 		{name: "expired", plant: func(t *testing.T, s *Snapshot) {
-			certify(t, s, "usher-webhook.usher-system.svc", now.Add(-91*day), 90*day)
+			certify(t, s, "usher-webhook.usher-system.svc", now.Add(-91*day))
 		}, want: []string{"error Secret usher-system/usher-webhook-tls: the certificate expired at 2026-11-24T12:00:00Z"}},
 		{name: "late", plant: func(t *testing.T, s *Snapshot) {
-			certify(t, s, "usher-webhook.usher-system.svc", now.Add(-85*day), 90*day)
+			certify(t, s, "usher-webhook.usher-system.svc", now.Add(-85*day))
 		}, want: []string{"warning Secret usher-system/usher-webhook-tls: the certificate expires in 5 days, and should have been renewed"}},
 		{name: "of tomorrow", plant: func(t *testing.T, s *Snapshot) {
-			certify(t, s, "usher-webhook.usher-system.svc", now.Add(day), 90*day)
+			certify(t, s, "usher-webhook.usher-system.svc", now.Add(day))
 		}, want: []string{"error Secret usher-system/usher-webhook-tls: the certificate is not valid before 2026-11-26T12:00:00Z"}},
 		{name: "for another host", plant: func(t *testing.T, s *Snapshot) {
-			certify(t, s, "usher.example.com", now.Add(-day), 90*day)
+			certify(t, s, "usher.example.com", now.Add(-day))
 		}, want: []string{"error Secret usher-system/usher-webhook-tls: the certificate is for [usher.example.com], and the API server asks for usher-webhook.usher-system.svc"}},
 		{name: "of another authority", plant: func(t *testing.T, s *Snapshot) {
 			_, leaf := issue(t, "usher-webhook.usher-system.svc", now.Add(-day), 90*day)
@@ -71,8 +72,41 @@ var certificateFaults = map[string][]fault{
 			"error ValidatingWebhookConfiguration usher-webhook: the CA bundle does not verify…",
 		}},
 	},
-	"certificate-served": {{name: "a replica has an older one", plant: func(_ *testing.T, s *Snapshot) {
-		answer(s, "usher-webhook-node-2").set(metricExpiry, "", "", float64(now.Add(time.Hour).Unix()))
+	"certificate-mode": {
+		{name: "nobody writes", plant: func(_ *testing.T, s *Snapshot) { annotate(s, injectSelf, "self") }, want: []string{
+			"error MutatingWebhookConfiguration usher-webhook: it asks usher-controller to write its CA bundle (usher.dev/inject-ca: self), which runs without --cert-mode=self",
+			"error ValidatingWebhookConfiguration usher-webhook: it asks usher-controller…",
+		}},
+		{name: "nobody asks", plant: func(_ *testing.T, s *Snapshot) { selfMode(s) }, want: []string{
+			"error MutatingWebhookConfiguration usher-webhook: usher-controller runs with --cert-mode=self, and it does not ask for its CA bundle: …",
+			"error ValidatingWebhookConfiguration usher-webhook: usher-controller runs with…",
+		}},
+		{name: "self", plant: func(_ *testing.T, s *Snapshot) {
+			selfMode(s)
+			annotate(s, injectSelf, "self")
+		}},
+		{name: "two write", plant: func(_ *testing.T, s *Snapshot) {
+			selfMode(s)
+			annotate(s, injectSelf, "self")
+			s.Mutating[0].Annotations[injectFrom] = "usher-system/usher-webhook"
+		}, want: []string{"error MutatingWebhookConfiguration usher-webhook: it asks both usher-controller and cert-manager to write its CA bundle"}},
+		{name: "no injector", plant: func(_ *testing.T, s *Snapshot) { annotate(s, injectFrom, "usher-system/usher-webhook") }, want: []string{
+			"error MutatingWebhookConfiguration usher-webhook: it asks cert-manager to write its CA bundle, and no Deployment of a CA injector is in the cluster",
+			"error ValidatingWebhookConfiguration usher-webhook: it asks cert-manager…",
+		}},
+		{name: "an injector", plant: func(_ *testing.T, s *Snapshot) {
+			annotate(s, injectFrom, "usher-system/usher-webhook")
+			s.Deployments = append(s.Deployments, deployment("cert-manager", "cert-manager-cainjector"))
+		}},
+	},
+	"certificate-served": {{name: "a replica cannot read its files", plant: func(_ *testing.T, s *Snapshot) {
+		answer(s, "usher-webhook-node-1").set(metricProblem, "reason", "unreadable", 1)
+		answer(s, "usher-webhook-node-1").set(metricProblem, "reason", "expired", 0)
+	}, want: []string{"error Pod usher-system/usher-webhook-node-1: it cannot use what is in its certificate files, or what it uses: unreadable"}}, {name: "the Secret is new", plant: func(_ *testing.T, s *Snapshot) {
+		answer(s, "usher-webhook-node-2").set(metricExpiry, "certificate", "serving", float64(now.Add(time.Hour).Unix()))
+		s.Secrets[0].ManagedFields = []metav1.ManagedFieldsEntry{{Time: &metav1.Time{Time: now.Add(-time.Minute)}}}
+	}}, {name: "a replica has an older one", plant: func(_ *testing.T, s *Snapshot) {
+		answer(s, "usher-webhook-node-2").set(metricExpiry, "certificate", "serving", float64(now.Add(time.Hour).Unix()))
 	}, want: []string{"error Pod usher-system/usher-webhook-node-2: it serves a certificate that expires at 2026-11-25T13:00:00Z; the one in the Secret usher-webhook-tls expires at 2027-02-22T12:00:00Z"}}},
 }
 
@@ -83,4 +117,19 @@ func answer(s *Snapshot, pod string) *Answer {
 		}
 	}
 	panic("no pod " + pod)
+}
+
+// annotate annotates usher's webhook configurations.
+func annotate(s *Snapshot, key, value string) {
+	for _, c := range s.Validating {
+		c.Annotations = map[string]string{key: value}
+	}
+	for _, c := range s.Mutating {
+		c.Annotations = map[string]string{key: value}
+	}
+}
+
+func selfMode(s *Snapshot) {
+	c := &s.deployment(controllerName).Spec.Template.Spec.Containers[0]
+	c.Args = append(c.Args, "--cert-mode=self")
 }

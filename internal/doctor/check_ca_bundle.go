@@ -89,6 +89,8 @@ func injection(h *webhooks.Hook) string {
 		return "see the log and the metrics usher_certificate_* of usher-controller, which runs with --cert-mode=self and writes the bundle"
 	case h.Annotations[injectFrom] != "":
 		return "see whether cert-manager's CA injector runs and the Certificate " + h.Annotations[injectFrom] + " is Ready"
+	case !isUshers(h):
+		return "put the authority's certificate, in PEM, into clientConfig.caBundle, or see why whoever writes it does not"
 	default:
 		return "put the authority's certificate, in PEM, into clientConfig.caBundle, or let usher-controller (" + injectSelf + ": self) or cert-manager (" + injectFrom + ") write it"
 	}

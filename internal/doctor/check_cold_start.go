@@ -19,7 +19,7 @@ var checkColdStart = &Check{
 			found = append(found, f)
 		}
 		for _, c := range newColdStart(s, true).cycles() {
-			if slices.ContainsFunc(now, func(o cycle) bool { 
+			if slices.ContainsFunc(now, func(o cycle) bool {
 				return o.hook.Kind == c.hook.Kind && o.hook.Name == c.hook.Name && o.from.Object == c.from.Object
 			}) {
 				continue

@@ -52,7 +52,9 @@ func crdFindings(s *Snapshot, object Object, want, is *apiextensionsv1.CustomRes
 			continue
 		}
 		// A rule that names usher's namespace may or may not have been told of it.
-		plain := func(rule string) string { return strings.ReplaceAll(rule, "'"+s.Namespace+"'", "'"+defaultNamespace+"'") }
+		plain := func(rule string) string {
+			return strings.ReplaceAll(rule, "'"+s.Namespace+"'", "'"+defaultNamespace+"'")
+		}
 		lacks = append(lacks, missing(schemaOf(v), schemaOf(&is.Spec.Versions[at]), "", plain)...)
 		if v.Subresources != nil && v.Subresources.Status != nil && (is.Spec.Versions[at].Subresources == nil || is.Spec.Versions[at].Subresources.Status == nil) {
 			lacks = append(lacks, "the subresource status")

@@ -37,7 +37,7 @@ func (s *Snapshot) budgetFindings(d *appsv1.Deployment, without string) (found [
 		object, wants := objectOf("PodDisruptionBudget", b), int(ptr.Deref(d.Spec.Replicas, 1))
 		switch stay := staying(b, wants); {
 		case wants > 0 && stay >= wants:
-			found = append(found, warningOf(object, "set minAvailable: 1, or more replicas", "it wants all %d replicas of Deployment %s: drains of their nodes never end", wants, d.Name))
+			found = append(found, warningOf(object, "set minAvailable: 1, or more replicas", "it wants every replica of Deployment %s to stay: drains of their nodes never end", d.Name))
 		case stay <= 0:
 			found = append(found, warningOf(object, "set minAvailable: 1", "it lets a drain take every replica of Deployment %s: %s then", d.Name, without))
 		}

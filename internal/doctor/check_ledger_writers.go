@@ -16,7 +16,7 @@ var checkLedgerWriters = &Check{
 	Why:   "A ledger is as good as who may write it: without this ValidatingAdmissionPolicy anybody whom RBAC lets may write what a tenant holds.",
 	Reads: []Kind{kindPolicies, kindBindings},
 	run: func(s *Snapshot) (found []Finding) {
-		if !s.registersUsher() {
+		if !s.installsUsher() {
 			return nil
 		}
 		object, apply := Object{"ValidatingAdmissionPolicy", "", ledgerWriters}, "apply usher's manifests of this release"

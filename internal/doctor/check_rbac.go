@@ -10,8 +10,12 @@ import (
 
 // accounts are the service accounts that usher's ClusterRoles are bound to.
 var accounts = map[string]string{
-	webhookName: webhookName, controllerName: controllerName, extenderName: "usher-scheduler", agentName: agentName,
+	webhookName: webhookName, controllerName: controllerName, certificatesRole: controllerName,
+	extenderName: "usher-scheduler", agentName: agentName,
 }
+
+// certificatesRole is what usher-controller may with certificates of its own alone.
+const certificatesRole = "usher-controller-certificates"
 
 var checkRBAC = &Check{
 	ID:    "rbac",
@@ -52,6 +56,8 @@ func (s *Snapshot) installs(role string) bool {
 		return find(s.DaemonSets, s.Namespace, agentName) != nil
 	case webhookName:
 		return s.deployment(webhookName) != nil
+	case certificatesRole:
+		return s.deployment(controllerName) != nil && s.certMode() == modeSelf
 	default: // the controller's, and those that it binds owners to
 		return s.deployment(controllerName) != nil
 	}

@@ -27,7 +27,7 @@ var checkReplicas = &Check{
 			d := s.deployment(part.name)
 			object := Object{"Deployment", s.Namespace, part.name}
 			if d == nil {
-				if part.name != schedulerName && s.registersUsher() { // that one, scheduler says
+				if part.name != schedulerName && s.installsUsher() { // that one, scheduler says
 					found = append(found, errorOf(object, "apply usher's manifests", "it is not there: %s", part.without))
 				}
 				continue
@@ -37,9 +37,6 @@ var checkReplicas = &Check{
 		return found
 	},
 }
-
-// registersUsher reports whether usher is installed, or meant to be.
-func (s *Snapshot) registersUsher() bool { return s.Live || len(s.Mutating)+len(s.Validating) > 0 }
 
 func (s *Snapshot) replicaFindings(d *appsv1.Deployment, object Object, without string) (found []Finding) {
 	wants := ptr.Deref(d.Spec.Replicas, 1)

@@ -30,7 +30,7 @@ var checkSystemPods = &Check{
 					asked, err := matcher.Asked(context.Background(), h, &n.request)
 					return asked || err != nil
 				}) {
-					waiting = append(waiting, w.Object.String())
+					waiting = append(waiting, w.String())
 				}
 			}
 			if len(waiting) > 0 {

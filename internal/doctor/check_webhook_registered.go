@@ -13,13 +13,10 @@ var checkRegistered = &Check{
 		"that it is asked about, or lets it pass unjudged.",
 	Reads: []Kind{kindMutating, kindValidating, kindServices, kindSlices},
 	run: func(s *Snapshot) (found []Finding) {
-		if !s.Live && len(s.Mutating)+len(s.Validating) == 0 {
-			return nil // such as an overlay with Tenants alone
-		}
-		if find(s.Mutating, "", webhookName) == nil {
+		if s.installsUsher() && find(s.Mutating, "", webhookName) == nil {
 			found = append(found, errorOf(Object{webhooks.KindMutating, "", webhookName}, "apply usher's manifests", "it is not there: pods get no defaults, no pool and no reservation, and no GPU is admitted"))
 		}
-		if find(s.Validating, "", webhookName) == nil {
+		if s.installsUsher() && find(s.Validating, "", webhookName) == nil {
 			found = append(found, errorOf(Object{webhooks.KindValidating, "", webhookName}, "apply usher's manifests", "it is not there: nothing is judged"))
 		}
 		for _, h := range s.hooks() {

@@ -12,6 +12,7 @@ func Checks() []*Check {
 		checkJudged,
 		checkSystemPods,
 		// Certificates.
+		checkCertificateMode,
 		checkCABundle,
 		checkServingCertificate,
 		checkCertificateServed,
@@ -28,6 +29,7 @@ func Checks() []*Check {
 		checkDisruption,
 		checkReadiness,
 		checkStaleWatch,
+		checkPolicyFailures,
 		checkAgreement,
 		checkLeader,
 		// Tenants and their GPUs.

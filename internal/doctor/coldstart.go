@@ -49,7 +49,7 @@ func newColdStart(s *Snapshot, certificatesLost bool) *coldStart {
 			c.hooks = append(c.hooks, h)
 		}
 	}
-	nodes := &component{Object: Object{Kind: "Nodes", Name: "of the cluster"}, needs: nodeNeeds()}
+	nodes := &component{Object: Object{Kind: "the cluster's", Name: "nodes"}, needs: nodeNeeds()}
 	c.components = []*component{nodes}
 	all := s.workloads()
 	known := map[Object]*component{}

@@ -30,7 +30,7 @@ func (s *Snapshot) issuer() string {
 		for key := range h.Annotations {
 			switch {
 			case key == injectSelf:
-				return "self"
+				return modeSelf
 			case strings.HasPrefix(key, "cert-manager.io/inject-"):
 				return "cert-manager"
 			}
@@ -57,18 +57,18 @@ func (c *coldStart) issueCertificates(s *Snapshot, known map[Object]*component, 
 		account := or(w.template.Spec.ServiceAccountName, "default")
 		user, groups := serviceAccount(w.Namespace, account)
 		var needs []need
-		switch app := w.template.Labels[appLabel]; {
-		case s.issuer() == "self" && w.Namespace == s.Namespace && w.Name == controllerName:
+		switch {
+		case s.issuer() == modeSelf && w.Namespace == s.Namespace && w.Name == controllerName:
 			needs = append(write(user, groups, controllerName),
 				create(controllerName+" makes its Lease", user, groups, coordination, "Lease", "leases", s.Namespace, controllerName, renewal),
 				update(controllerName+" renews its Lease", user, groups, coordination, "Lease", "leases", s.Namespace, controllerName, renewal))
-		case s.issuer() == "cert-manager" && (app == "cert-manager" || w.Name == "cert-manager"):
+		case s.issuer() == "cert-manager" && isIssuer(w):
 			needs = append(write(user, groups, "cert-manager"),
 				create("cert-manager makes its Lease", user, groups, coordination, "Lease", "leases", "kube-system", "cert-manager-controller", renewal),
 				update("cert-manager renews its Lease", user, groups, coordination, "Lease", "leases", "kube-system", "cert-manager-controller", renewal),
 				create("cert-manager makes a CertificateRequest", user, groups, certManager, "CertificateRequest", "certificaterequests", s.Namespace, secret, nil),
 				update("cert-manager writes the status of a Certificate", user, groups, certManager, "Certificate", "certificates/status", s.Namespace, secret, map[string]any{"status": map[string]any{}}))
-		case s.issuer() == "cert-manager" && (app == "cainjector" || w.Name == "cert-manager-cainjector"):
+		case s.issuer() == "cert-manager" && isInjector(w):
 		default:
 			continue
 		}

@@ -9,6 +9,7 @@ import (
 	"encoding/pem"
 	"io/fs"
 	"math/big"
+	"sync"
 	"testing"
 	"time"
 
@@ -33,8 +34,13 @@ var now = time.Date(2026, time.November, 25, 12, 0, 0, 0, time.UTC)
 func healthy(t *testing.T) *Snapshot {
 	t.Helper()
 	const ns = defaultNamespace
-	s := wantedIn(ns)
-	s.Now, s.Live, s.unread = now, true, map[Kind]string{}
+	want := shipped()
+	s := &Snapshot{
+		Namespace: ns, Now: now, Live: true, unread: map[Kind]string{}, want: want,
+		Mutating: copies(want.Mutating), Validating: copies(want.Validating), Policies: copies(want.Policies), Bindings: copies(want.Bindings),
+		CRDs: copies(want.CRDs), Deployments: copies(want.Deployments), DaemonSets: copies(want.DaemonSets), Services: copies(want.Services),
+		Budgets: copies(want.Budgets), ClusterRoles: copies(want.ClusterRoles), RoleBindings: copies(want.RoleBindings), FlowSchemas: copies(want.FlowSchemas),
+	}
 	for _, c := range s.CRDs {
 		c.Status = apiextensionsv1.CustomResourceDefinitionStatus{
 			StoredVersions: []string{"v1alpha1"},
@@ -63,7 +69,6 @@ func healthy(t *testing.T) *Snapshot {
 			b.Subjects[i].Namespace = ns
 		}
 	}
-	s.Namespaces = nil
 	for _, name := range []string{ns, "kube-system", "team-a", "tools"} {
 		s.Namespaces = append(s.Namespaces, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{corev1.LabelMetadataName: name}}})
 	}
@@ -109,7 +114,7 @@ func healthy(t *testing.T) *Snapshot {
 		},
 	}}
 	s.Pods = append(s.Pods, gpuPod("team-a", "train"))
-	certify(t, s, "usher-webhook.usher-system.svc", now.Add(-24*time.Hour), 90*24*time.Hour)
+	certify(t, s, "usher-webhook.usher-system.svc", now.Add(-24*time.Hour))
 	for _, pod := range s.Pods {
 		if pod.Namespace == ns {
 			s.Answers = append(s.Answers, answerOf(s, pod))
@@ -117,6 +122,17 @@ func healthy(t *testing.T) *Snapshot {
 	}
 	s.sort()
 	return s
+}
+
+// shipped is what the manifests say, read once.
+var shipped = sync.OnceValue(func() *Snapshot { return wantedIn(defaultNamespace) })
+
+func copies[T interface{ DeepCopy() T }](objects []T) []T {
+	copied := make([]T, len(objects))
+	for i, o := range objects {
+		copied[i] = o.DeepCopy()
+	}
+	return copied
 }
 
 func ready() []corev1.NodeCondition {
@@ -183,7 +199,7 @@ func answerOf(s *Snapshot, pod *corev1.Pod) Answer {
 	if a.App == webhookName {
 		chain, _ := s.servingCertificate()
 		a.Detail = "policies 0c6f"
-		a.set(metricExpiry, "", "", float64(chain[0].NotAfter.Unix()))
+		a.set(metricExpiry, "certificate", "serving", float64(chain[0].NotAfter.Unix()))
 		a.set(metricHeard, "resource", "namespaces", float64(now.Add(-time.Minute).Unix()))
 		a.set(metricHeard, "resource", "tenants", float64(now.Add(-time.Minute).Unix()))
 		a.set(metricReloadOK, "", "", 1)
@@ -203,11 +219,11 @@ func (a *Answer) set(name, label, value string, to float64) {
 	a.Metrics[name].Metric = append([]*dto.Metric{m}, a.Metrics[name].Metric...)
 }
 
-// certify makes an authority and a certificate of it for a host, and puts both where
-// they belong.
-func certify(t *testing.T, s *Snapshot, host string, from time.Time, life time.Duration) {
+// certify makes an authority and a certificate of it for a host and for 90 days, and
+// puts both where they belong.
+func certify(t *testing.T, s *Snapshot, host string, from time.Time) {
 	t.Helper()
-	authority, leaf := issue(t, host, from, life)
+	authority, leaf := issue(t, host, from, 90*24*time.Hour)
 	for _, c := range s.Mutating {
 		for i := range c.Webhooks {
 			c.Webhooks[i].ClientConfig.CABundle = authority

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -60,14 +61,26 @@ func (r *Report) WriteText(w io.Writer, colored bool) error {
 	}
 	if len(r.Skipped) > 0 {
 		b.WriteString(bold.Sprint("not looked at") + "\n\n")
-		for _, skipped := range r.Skipped {
-			paragraph(&b, "  ", "    ", skipped.ID+": "+skipped.Reason)
+		for _, group := range r.unseen() {
+			paragraph(&b, "  ", "    ", group[0]+": "+strings.Join(group[1:], ", "))
 		}
 		b.WriteByte('\n')
 	}
 	b.WriteString(r.summary() + "\n")
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// unseen are the reasons for which checks were not made, each followed by these.
+func (r *Report) unseen() (groups [][]string) {
+	for _, skipped := range r.Skipped {
+		at := slices.IndexFunc(groups, func(g []string) bool { return g[0] == skipped.Reason })
+		if at < 0 {
+			groups, at = append(groups, []string{skipped.Reason}), len(groups)
+		}
+		groups[at] = append(groups[at], skipped.ID)
+	}
+	return groups
 }
 
 func (r *Report) summary() string {

@@ -43,7 +43,7 @@ var runningFaults = map[string][]fault{
 			b := find(s.Budgets, "usher-system", controllerName)
 			b.Spec.MinAvailable, b.Spec.MaxUnavailable, b.Spec.UnhealthyPodEvictionPolicy = nil, new(intstr.FromInt32(2)), nil
 		}, want: []string{
-			"warning PodDisruptionBudget usher-system/usher-webhook: it wants all 2 replicas of Deployment usher-webhook: drains of their nodes never end",
+			"warning PodDisruptionBudget usher-system/usher-webhook: it wants every replica of Deployment usher-webhook to stay: drains of their nodes never end",
 			"warning PodDisruptionBudget usher-system/usher-controller: it lets a drain take every replica of Deployment usher-controller: …",
 			"warning PodDisruptionBudget usher-system/usher-controller: it also guards pods that are not ready, …",
 		}},
@@ -69,6 +69,11 @@ var runningFaults = map[string][]fault{
 			"error Pod usher-system/usher-webhook-node-2: it has never heard of tenants",
 		}},
 	},
+	"policy-failures": {{name: "one policy in two replicas", plant: func(_ *testing.T, s *Snapshot) {
+		answer(s, "usher-webhook-node-1").set(metricFailures, "policy", "mine", 3)
+		answer(s, "usher-webhook-node-2").set(metricFailures, "policy", "mine", 1)
+		answer(s, "usher-webhook-node-2").set(metricFailures, "policy", "yours", 0)
+	}, want: []string{"warning Deployment usher-system/usher-webhook: policy mine has given no verdict in usher-webhook-node-1, usher-webhook-node-2"}}},
 	"agreement": {
 		{name: "images, configurations and policies", plant: func(_ *testing.T, s *Snapshot) {
 			pods := s.podsOf(webhookName)

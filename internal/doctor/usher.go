@@ -57,6 +57,12 @@ func isUshers(h *webhooks.Hook) bool {
 	return h.Configuration == webhookName || strings.HasSuffix(h.Name, ".usher.dev")
 }
 
+// installsUsher reports whether usher is meant to be there: files may be of
+// something else.
+func (s *Snapshot) installsUsher() bool {
+	return s.Live || s.deployment(webhookName) != nil || len(s.ushersHooks()) > 0
+}
+
 // serviceOf is the Service behind a webhook, nil if there is none. usher's webhooks
 // that are registered by a URL are taken to lead to its own Service.
 func (s *Snapshot) serviceOf(h *webhooks.Hook) *corev1.Service {

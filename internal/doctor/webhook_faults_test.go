@@ -75,7 +75,7 @@ var webhookFaults = map[string][]fault{
 		}, want: []string{"error ValidatingWebhookConfiguration guard: webhook guard.example.com locks the cluster out: before DaemonSet kube-system/network can run, the API server asks guard.example.com when a pod of it is created, and guard.example.com is served by Deployment others/guard; Deployment others/guard runs only after DaemonSet kube-system/network. …"}},
 		{name: "a webhook is asked about leases of nodes", plant: func(_ *testing.T, s *Snapshot) {
 			another(s, rule("coordination.k8s.io", "leases", updated))
-		}, want: []string{"error ValidatingWebhookConfiguration guard: webhook guard.example.com locks the cluster out: before Nodes of the cluster can run, the API server asks guard.example.com when a node renews its Lease, and guard.example.com is served by Deployment others/guard; Deployment others/guard runs only on Nodes of the cluster. …"}},
+		}, want: []string{"error ValidatingWebhookConfiguration guard: webhook guard.example.com locks the cluster out: before the cluster's nodes can run, the API server asks guard.example.com when a node renews its Lease, and guard.example.com is served by Deployment others/guard; Deployment others/guard runs only on the cluster's nodes. …"}},
 		{name: "a webhook is asked about tokens", plant: func(_ *testing.T, s *Snapshot) {
 			another(s, rule("", "serviceaccounts/token", created)).NamespaceSelector = notIn("kube-system", "usher-system")
 		}, want: []string{"error ValidatingWebhookConfiguration guard: …its kubelet asks for a token…"}},
@@ -191,10 +191,5 @@ var webhookFaults = map[string][]fault{
 func certManagerWaits(_ *testing.T, s *Snapshot) {
 	d := deployment("cert-manager", "cert-manager")
 	s.Deployments = append(s.Deployments, d)
-	for _, c := range s.Validating {
-		c.Annotations = map[string]string{injectFrom: "usher-system/usher-webhook"}
-	}
-	for _, c := range s.Mutating {
-		c.Annotations = map[string]string{injectFrom: "usher-system/usher-webhook"}
-	}
+	annotate(s, injectFrom, "usher-system/usher-webhook")
 }

@@ -55,10 +55,6 @@ func NewReachable(address, folder string, programs Programs, flags ...string) (*
 			return nil, err
 		}
 	}
-	if address != "" {
-		c.secure.Release()
-		c.secure = wellKnownPort()
-	}
 	if c.files, err = writeFiles(folder, authority, c.names()...); err != nil {
 		return nil, fmt.Errorf("prepare kube-apiserver: %w", err)
 	}
@@ -67,6 +63,10 @@ func NewReachable(address, folder string, programs Programs, flags ...string) (*
 	}
 	if c.apiserver, err = c.NewAPIServer(apiserverName); err != nil {
 		return nil, err
+	}
+	if address != "" {
+		c.apiserver.port.Release()
+		c.apiserver.port = wellKnownPort()
 	}
 	c.kubeconfig = filepath.Join(folder, "admin.kubeconfig")
 	if err := WriteKubeconfig(c.kubeconfig, c.Config()); err != nil {

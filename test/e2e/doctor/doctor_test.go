@@ -32,7 +32,7 @@ func TestDoctor(t *testing.T) {
 		s.kubectl(t, "create", "clusterrolebinding", "some", "--clusterrole=some", "--user=nobody")
 		s.eventually(t, "a report on what may be read", func() error {
 			code, stdout, stderr = s.doctor(t, "--kubeconfig", s.path("nobody.kubeconfig"))
-			if code != 0 || !strings.Contains(stdout, "replicas: no right to list deployments") || !strings.Contains(stdout, "healthy; ") {
+			if code != 0 || !strings.Contains(stdout, "no right to list deployments: ") || !strings.Contains(stdout, "healthy; ") {
 				return fmt.Errorf("exit %d: %s%s", code, stdout, stderr)
 			}
 			return nil
@@ -48,9 +48,20 @@ func TestDoctor(t *testing.T) {
 		must(t, err)
 		file := s.write(t, "objects.json", encodedObjects)
 		code, stdout, stderr := s.doctor(t, "-f", file)
-		if code != 0 || !strings.Contains(stdout, "readiness: only a cluster can tell") {
+		if code != 0 || !strings.Contains(stdout, "only a cluster can tell: certificate-served, readiness, ") {
 			t.Errorf("exit %d: %s%s", code, stdout, stderr)
 		}
+	})
+
+	t.Run("doctor knows what the API server asks usher about", func(t *testing.T) {
+		for _, w := range s.webhooks {
+			w.Kill()
+		}
+		s.asOracle(t)
+		for _, w := range s.webhooks {
+			must(t, w.Start(t.Context()))
+		}
+		s.healthy(t)
 	})
 
 	for _, f := range faults() {
