@@ -92,18 +92,27 @@ func (b bundles) trust(c *x509.Certificate, r *Rotation) bool {
 	return true
 }
 
-// certificates returns in PEM what the bundles trust now and may for some time,
-// each once.
-func (b bundles) certificates(now time.Time) []byte {
-	var known []*x509.Certificate
-	var out []byte
+// all are what the bundles hold, in order.
+func (b bundles) all() [][]byte {
+	var all [][]byte
 	for _, bundle := range b {
 		for _, field := range bundle.fields {
-			for _, c := range parse(*field) {
-				if now.Before(c.NotAfter) && !slices.ContainsFunc(known, c.Equal) {
-					known = append(known, c)
-					out = append(out, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw})...)
-				}
+			all = append(all, *field)
+		}
+	}
+	return all
+}
+
+// certificates returns in PEM what bundles trust now and may for some time, each
+// once.
+func certificates(now time.Time, bundles ...[]byte) []byte {
+	var known []*x509.Certificate
+	var out []byte
+	for _, bundle := range bundles {
+		for _, c := range parse(bundle) {
+			if now.Before(c.NotAfter) && !slices.ContainsFunc(known, c.Equal) {
+				known = append(known, c)
+				out = append(out, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw})...)
 			}
 		}
 	}

@@ -113,11 +113,11 @@ func (k *Keeper) Keep(ctx context.Context) (again time.Duration, err error) {
 	if err != nil {
 		return 0, err
 	}
-	secret, rotation, err := k.authority(ctx, bundles)
+	leaves, foreign, err := k.leaves(ctx)
 	if err != nil {
 		return 0, err
 	}
-	leaves, foreign, err := k.leaves(ctx)
+	secret, rotation, err := k.authority(ctx, slices.Concat(bundles.all(), leaves.bundles()))
 	if err != nil {
 		return 0, err
 	}
@@ -158,13 +158,13 @@ func (k *Keeper) Keep(ctx context.Context) (again time.Duration, err error) {
 func (k *Keeper) State() string { return *k.state.Load() }
 
 // authority reads the authority's Secret. Where there is none, or it cannot be
-// read, a new authority is to be made, and what bundles trust now retires.
-func (k *Keeper) authority(ctx context.Context, trusted bundles) (*corev1.Secret, *Rotation, error) {
+// read, a new authority is to be made, and what is trusted now retires.
+func (k *Keeper) authority(ctx context.Context, trusted [][]byte) (*corev1.Secret, *Rotation, error) {
 	secret := &corev1.Secret{}
 	err := k.client.Get(ctx, client.ObjectKey{Namespace: k.Namespace, Name: k.Secret}, secret)
 	if apierrors.IsNotFound(err) {
 		secret = &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: k.Namespace, Name: k.Secret}}
-		rotation, err := (&Rotation{Retired: trusted.certificates(k.Now())}).Advance(k.Now(), k.RotationOptions, Seen{})
+		rotation, err := (&Rotation{Retired: certificates(k.Now(), trusted...)}).Advance(k.Now(), k.RotationOptions, Seen{})
 		return secret, rotation, err
 	}
 	if err != nil {
@@ -180,7 +180,7 @@ func (k *Keeper) authority(ctx context.Context, trusted bundles) (*corev1.Secret
 	if err != nil {
 		k.log.Error(err, "authority unreadable: a new one is made", "secret", k.Secret)
 		k.metrics.lost()
-		if rotation, err = (&Rotation{Retired: trusted.certificates(k.Now())}).Advance(k.Now(), k.RotationOptions, Seen{}); err != nil {
+		if rotation, err = (&Rotation{Retired: certificates(k.Now(), trusted...)}).Advance(k.Now(), k.RotationOptions, Seen{}); err != nil {
 			return nil, nil, err
 		}
 		return secret, rotation, k.store(ctx, secret, rotation)

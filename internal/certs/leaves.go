@@ -69,6 +69,15 @@ func (ls leaves) trust(c *x509.Certificate) bool {
 	})
 }
 
+// bundles are those beside the certificates.
+func (ls leaves) bundles() [][]byte {
+	var all [][]byte
+	for _, l := range ls {
+		all = append(all, l.secret.Data[fieldCert])
+	}
+	return all
+}
+
 // signedBy reports whether an authority signed all of them before some time.
 func (ls leaves) signedBy(a *Authority, before time.Time) bool {
 	return !slices.ContainsFunc(ls, func(l *leaf) bool {

@@ -86,7 +86,8 @@ func NewMounted(ctx context.Context, plane *controlplane.ControlPlane, folder, b
 	for _, argument := range container.Args {
 		r.arguments = append(r.arguments, here.Replace(argument))
 	}
-	r.arguments = append(r.arguments, "--kubeconfig="+r.Path("kubeconfig"), "--client-ca-file="+r.Path("client-ca.crt"))
+	// The certificate is not the Service's.
+	r.arguments = append(r.arguments, "--cert-name=localhost", "--kubeconfig="+r.Path("kubeconfig"), "--client-ca-file="+r.Path("client-ca.crt"))
 	configuration, err := repository.ShippedConfiguration(manifests)
 	if err != nil {
 		return nil, err
