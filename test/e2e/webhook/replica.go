@@ -50,6 +50,8 @@ func New(ctx context.Context, plane *controlplane.ControlPlane, folder, binary s
 	if err != nil {
 		return nil, err
 	}
+	// The certificate is not the Service's.
+	r.AddFlags("--cert-name=localhost")
 	if r.Authority, err = controlplane.NewAuthority("usher"); err != nil {
 		return nil, err
 	}
@@ -61,7 +63,8 @@ func New(ctx context.Context, plane *controlplane.ControlPlane, folder, binary s
 	return r, err
 }
 
-// NewMounted prepares a webhook whose certificate somebody else keeps in a folder.
+// NewMounted prepares a webhook whose certificate, the Service's, somebody else keeps
+// in a folder.
 func NewMounted(ctx context.Context, plane *controlplane.ControlPlane, folder, binary string, manifests []*unstructured.Unstructured, certificates string) (*Replica, error) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, err
@@ -82,12 +85,12 @@ func NewMounted(ctx context.Context, plane *controlplane.ControlPlane, folder, b
 		":8081", r.probePort.Address(),
 		"/etc/usher/tls", certificates,
 		"/etc/usher/config", folder,
+		"$(POD_NAMESPACE)", Namespace,
 	)
 	for _, argument := range container.Args {
 		r.arguments = append(r.arguments, here.Replace(argument))
 	}
-	// The certificate is not the Service's.
-	r.arguments = append(r.arguments, "--cert-name=localhost", "--kubeconfig="+r.Path("kubeconfig"), "--client-ca-file="+r.Path("client-ca.crt"))
+	r.arguments = append(r.arguments, "--kubeconfig="+r.Path("kubeconfig"), "--client-ca-file="+r.Path("client-ca.crt"))
 	configuration, err := repository.ShippedConfiguration(manifests)
 	if err != nil {
 		return nil, err
