@@ -125,7 +125,7 @@ func (k *Keeper) Keep(ctx context.Context) (again time.Duration, err error) {
 	now := k.Now()
 	seen := Seen{
 		Trusted:  func(c *x509.Certificate) bool { return bundles.trust(c, rotation) && leaves.trust(c) },
-		Replaced: leaves.signedBy(rotation.Current, now.Add(-k.Overlap)),
+		Replaced: leaves.settledUnder(rotation.Current, k.RotationOptions, now),
 	}
 	next, err := rotation.Advance(now, k.RotationOptions, seen)
 	if err != nil {

@@ -78,19 +78,23 @@ func (ls leaves) bundles() [][]byte {
 	return all
 }
 
-// signedBy reports whether an authority signed all of them before some time.
-func (ls leaves) signedBy(a *Authority, before time.Time) bool {
+// settledUnder reports whether all of them are of an authority, and have arrived.
+func (ls leaves) settledUnder(a *Authority, o RotationOptions, now time.Time) bool {
 	return !slices.ContainsFunc(ls, func(l *leaf) bool {
-		return l.cert == nil || l.cert.CheckSignatureFrom(a.cert) != nil || madeAt(l.cert).After(before)
+		return l.cert == nil || !l.of(a) || now.Before(o.settles(madeAt(l.cert)))
 	})
 }
 
-// replaceAt is when a good certificate has to be replaced. Where bundles may not
-// have arrived everywhere yet, one that is due waits for as long as it lasts for
-// another overlap.
+// replaceAt is when a good certificate has to be replaced. Before the next authority
+// takes over, one is renewed that would fall due while those of the next may not be
+// served yet. If one falls due then all the same, it waits for as long as it lasts
+// for another overlap.
 func (l *leaf) replaceAt(r *Rotation, o RotationOptions) time.Time {
-	at, from := o.renewAt(l.cert), r.servesFrom(o)
-	if l.cert.CheckSignatureFrom(r.Current.cert) != nil && from.Before(at) {
+	at, from, current := o.renewAt(l.cert), r.servesFrom(o), l.of(r.Current)
+	switch {
+	case current && r.Next != nil && at.Before(o.settles(o.settles(r.Since))):
+		return r.Since
+	case !current && from.Before(at):
 		at = from
 	}
 	if last := l.cert.NotAfter.Add(-o.Overlap); last.Before(from) {
@@ -101,6 +105,9 @@ func (l *leaf) replaceAt(r *Rotation, o RotationOptions) time.Time {
 	}
 	return at
 }
+
+// of reports whether an authority signed the certificate.
+func (l *leaf) of(a *Authority) bool { return l.cert.CheckSignatureFrom(a.cert) == nil }
 
 // good reports whether a certificate does its work now.
 func (l *leaf) good(bundle []byte, now time.Time) bool {
@@ -120,8 +127,10 @@ func (l *leaf) stale(r *Rotation, o RotationOptions, now time.Time) string {
 		return "it is for other names"
 	case now.Before(l.replaceAt(r, o)):
 		return ""
-	case now.Before(o.renewAt(l.cert)):
+	case !l.of(r.Current):
 		return "another authority signs now"
+	case now.Before(o.renewAt(l.cert)):
+		return "another authority is about to sign"
 	}
 	return "two thirds of its life are over"
 }

@@ -41,7 +41,7 @@ type Seen struct {
 // Advance returns the rotation as it has to be now; itself where nothing changes.
 func (r *Rotation) Advance(now time.Time, o RotationOptions, seen Seen) (*Rotation, error) {
 	now = now.Truncate(time.Second)
-	settled := now.Sub(r.Since) >= o.Overlap
+	settled := !now.Before(o.settles(r.Since))
 	switch {
 	case r.Current == nil:
 		current, err := r.successor(now, o)
@@ -83,8 +83,8 @@ func (r *Rotation) Wake(now time.Time, o RotationOptions) time.Duration {
 	if r.Phase() == "steady" {
 		return wake
 	}
-	if settled := r.Since.Add(o.Overlap).Sub(now); settled > 0 {
-		return min(wake, settled)
+	if settles := o.settles(r.Since).Sub(now); settles > 0 {
+		return min(wake, settles)
 	}
 	return min(wake, o.Overlap)
 }
@@ -96,7 +96,7 @@ func (r *Rotation) servesFrom(o RotationOptions) time.Time {
 	if len(r.Retired) == 0 {
 		return r.Since
 	}
-	return r.Since.Add(o.Overlap)
+	return o.settles(r.Since)
 }
 
 // Bundle is what has to be trusted, in PEM. The same authorities always give the
