@@ -12,6 +12,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
+
+	"usher.dev/usher/internal/tracing"
 )
 
 // DefaultTTL is how long a reservation stays for a pod that does not come. The
@@ -103,12 +105,15 @@ func (r *Reserver) Document(ctx context.Context, tenant string, ask Ask) (map[st
 // nothing is known of the answer, and it must not be looked at: decide may still
 // be running. An entry may have been added nonetheless; it lapses.
 func (r *Reserver) Reserve(ctx context.Context, tenant string, ask Ask, decide func(ctx context.Context, quota map[string]any) bool) error {
+	ctx, span := tracing.Start(ctx, "reserve")
+	defer span.End()
 	now := time.Now()
 	expires := metav1.NewTime(now.Add(DefaultTTL))
 	ask.Entry.Expires = &expires
 	w := &waiter{ctx: ctx, ask: ask, decide: decide, arrived: now, done: make(chan answer, 1)}
 	if err := r.join(tenant, w); err != nil {
-		r.metrics.count(answer{outcome: failed}, now)
+		span.Fail("too many wait")
+		r.metrics.count(tenant, answer{outcome: failed}, now)
 		return err
 	}
 	var a answer
@@ -117,7 +122,12 @@ func (r *Reserver) Reserve(ctx context.Context, tenant string, ask Ask, decide f
 	case <-ctx.Done():
 		a = answer{late, fmt.Errorf("reserve in QuotaLedger %q: %w", tenant, context.Cause(ctx))}
 	}
-	r.metrics.count(a, now)
+	r.metrics.count(tenant, a, now)
+	span.Text("usher.tenant", tenant)
+	span.Text("usher.outcome", a.outcome)
+	if a.err != nil {
+		span.Fail(a.outcome)
+	}
 	return a.err
 }
 

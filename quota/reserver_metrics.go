@@ -1,6 +1,7 @@
 package quota
 
 import (
+	"errors"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -14,11 +15,25 @@ const (
 	notWritten = "failed"
 )
 
+// resultOf is the result of a write that ended so.
+func resultOf(err error) string {
+	switch {
+	case err == nil:
+		return wasWritten
+	case errors.Is(err, errConflict):
+		return inConflict
+	case errors.Is(err, errUnknown):
+		return unknown
+	}
+	return notWritten
+}
+
 type reserverMetrics struct {
 	reservations *prometheus.CounterVec
 	writes       *prometheus.CounterVec
 	batch        prometheus.Histogram
 	seconds      prometheus.Histogram
+	tenants      *prometheus.CounterVec
 }
 
 func newReserverMetrics() *reserverMetrics {
@@ -38,6 +53,11 @@ func newReserverMetrics() *reserverMetrics {
 			Help:    "How long requests to reserve GPUs took.",
 			Buckets: []float64{.002, .005, .01, .02, .05, .1, .2, .5, 1, 2, 5, 10},
 		}),
+		// Bounded: only tenants that exist and may hold GPUs are asked for.
+		tenants: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "usher_tenant_gpu_requests_total",
+			Help: "Requests to reserve GPUs, by tenant and by what became of them, as usher_ledger_reservations_total counts them of all.",
+		}, []string{"tenant", "outcome"}),
 	}
 	for _, outcome := range []string{reserved, denied, late, failed} {
 		m.reservations.WithLabelValues(outcome)
@@ -58,10 +78,11 @@ func newWrites() *prometheus.CounterVec {
 }
 
 func (m *reserverMetrics) collectors() []prometheus.Collector {
-	return []prometheus.Collector{m.reservations, m.writes, m.batch, m.seconds}
+	return []prometheus.Collector{m.reservations, m.writes, m.batch, m.seconds, m.tenants}
 }
 
-func (m *reserverMetrics) count(a answer, since time.Time) {
+func (m *reserverMetrics) count(tenant string, a answer, since time.Time) {
+	m.tenants.WithLabelValues(tenant, a.outcome).Inc()
 	m.reservations.WithLabelValues(a.outcome).Inc()
 	m.seconds.Observe(time.Since(since).Seconds())
 }

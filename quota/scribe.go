@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"usher.dev/usher/api/v1alpha1"
+	"usher.dev/usher/internal/tracing"
 )
 
 const (
@@ -87,7 +88,9 @@ func (s *scribe) round(batch []*waiter, patience time.Duration) bool {
 // something to decide on.
 func (s *scribe) read(ctx context.Context, batch []*waiter) bool {
 	s.known, s.readAt = nil, time.Now()
-	ledger, err := s.reserver.store.get(ctx, s.tenant)
+	reading, span := tracing.StartShared(ctx, "ledger read", len(batch), func(i int) context.Context { return batch[i].ctx })
+	ledger, err := s.reserver.store.get(reading, s.tenant)
+	s.told(span, len(batch), err)
 	if err != nil && !refused(err) {
 		s.reserver.log.V(1).Info("cannot read a ledger, trying again", "tenant", s.tenant, "error", err.Error())
 		return false
@@ -150,7 +153,9 @@ func (s *scribe) write(ctx context.Context, p *proposal) bool {
 		return true
 	}
 	putAt := time.Now()
-	next, err := s.reserver.store.put(ctx, s.known, p.book.status(), p.version)
+	writing, span := tracing.StartShared(ctx, "ledger write", len(p.accepted), func(i int) context.Context { return p.accepted[i].ctx })
+	next, err := s.reserver.store.put(writing, s.known, p.book.status(), p.version)
+	s.told(span, len(p.accepted), err)
 	s.known = nil
 	switch writes := s.reserver.metrics.writes; {
 	case err == nil:
@@ -171,6 +176,16 @@ func (s *scribe) write(ctx context.Context, p *proposal) bool {
 		}
 	}
 	return true
+}
+
+// told ends the span of a call that requests have waited for.
+func (s *scribe) told(span tracing.Span, requests int, err error) {
+	span.Text("usher.tenant", s.tenant)
+	span.Count("usher.requests", requests)
+	if err != nil {
+		span.Fail(resultOf(err))
+	}
+	span.End()
 }
 
 // wrote answers the requests of a proposal that was written.

@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/recorder"
 
 	"usher.dev/usher/api/v1alpha1"
+	"usher.dev/usher/internal/tracing"
 )
 
 const (
@@ -85,9 +86,13 @@ func (s *Settler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Res
 		return ctrl.Result{RequeueAfter: wait}, nil
 	}
 	m.settled = now
+	ctx, span := tracing.Start(ctx, "settle")
+	defer span.End()
+	span.Text("usher.tenant", request.Name)
 	result, err := s.reconcile(ctx, request.Name, m)
 	if err != nil {
 		m.doubtful = true
+		span.Fail(resultOf(err))
 	}
 	if errors.Is(err, errConflict) {
 		log.FromContext(ctx).V(1).Info("others keep writing the ledger, trying again", "tenant", request.Name)

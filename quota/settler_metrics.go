@@ -1,8 +1,6 @@
 package quota
 
 import (
-	"errors"
-
 	"github.com/prometheus/client_golang/prometheus"
 
 	"usher.dev/usher/api/v1alpha1"
@@ -32,18 +30,7 @@ func (m *settlerMetrics) collectors() []prometheus.Collector {
 	return []prometheus.Collector{m.units, m.expiries, m.writes}
 }
 
-func (m *settlerMetrics) wrote(err error) {
-	result := notWritten
-	switch {
-	case err == nil:
-		result = wasWritten
-	case errors.Is(err, errConflict):
-		result = inConflict
-	case errors.Is(err, errUnknown):
-		result = unknown
-	}
-	m.writes.WithLabelValues(result).Inc()
-}
+func (m *settlerMetrics) wrote(err error) { m.writes.WithLabelValues(resultOf(err)).Inc() }
 
 // show shows what a ledger says.
 func (m *settlerMetrics) show(ledger *v1alpha1.QuotaLedger) {

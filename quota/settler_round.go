@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"usher.dev/usher/api/v1alpha1"
+	"usher.dev/usher/internal/tracing"
 )
 
 // round is one settlement of one tenant.
@@ -74,8 +75,13 @@ func (r *round) write(ctx context.Context, ledger *v1alpha1.QuotaLedger, result 
 		now := metav1.Now()
 		result.status.Counted = &now
 	}
+	ctx, span := tracing.Start(ctx, "ledger write")
 	next, err := r.settler.store.put(ctx, ledger, result.status, NewID())
 	r.settler.metrics.wrote(err)
+	if err != nil {
+		span.Fail(resultOf(err))
+	}
+	span.End()
 	if err == nil {
 		r.memory.written = next
 	}

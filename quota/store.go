@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"usher.dev/usher/api/v1alpha1"
+	"usher.dev/usher/internal/tracing"
 )
 
 // callTimeout bounds one read or write. The API server does either in
@@ -47,6 +48,7 @@ func newStore(cfg *rest.Config, owner client.FieldOwner) (*store, error) {
 	// A ledger of a few hundred entries would be compressed and decompressed with
 	// each call, which takes longer than the bytes do inside a cluster.
 	cfg.DisableCompression = true
+	cfg.Wrap(tracing.Propagate)
 	scheme := runtime.NewScheme()
 	if err := v1alpha1.AddToScheme(scheme); err != nil {
 		return nil, fmt.Errorf("make a client of ledgers: %w", err)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/fields"
@@ -17,11 +18,13 @@ import (
 	"k8s.io/client-go/tools/cache"
 
 	"usher.dev/usher/api/v1alpha1"
+	"usher.dev/usher/internal/cluster"
 )
 
 // Feed keeps a store up to date with an API server.
 type Feed struct {
 	sources []source
+	pulse   *cluster.Pulse
 	log     logr.Logger
 }
 
@@ -35,6 +38,9 @@ type source struct {
 
 // NewFeed prepares the watches; Run runs them.
 func NewFeed(cfg *rest.Config, s *Store, log logr.Logger) (*Feed, error) {
+	pulse := cluster.NewPulse("namespaces", "tenants", "nodes", "gpunodes", "pods")
+	cfg = rest.CopyConfig(cfg)
+	cfg.Wrap(pulse.Wrap)
 	core, err := client(cfg, corev1.SchemeGroupVersion, "/api", corev1.AddToScheme)
 	if err != nil {
 		return nil, err
@@ -50,7 +56,7 @@ func NewFeed(cfg *rest.Config, s *Store, log logr.Logger) (*Feed, error) {
 	list := func(c *rest.RESTClient, resource string, which fields.Selector) cache.ListerWatcher {
 		return cache.NewListWatchFromClient(c, resource, "", which)
 	}
-	return &Feed{log: log, sources: []source{
+	return &Feed{log: log, pulse: pulse, sources: []source{
 		{"Namespace", list(core, "namespaces", all), &corev1.Namespace{}, sink[*corev1.Namespace]{
 			s.SetNamespace, func(n *corev1.Namespace) { s.DeleteNamespace(n.Name) }, s.ReplaceNamespaces,
 		}},
@@ -68,6 +74,9 @@ func NewFeed(cfg *rest.Config, s *Store, log logr.Logger) (*Feed, error) {
 		{"Pod", list(core, "pods", holders), &corev1.Pod{}, sink[*corev1.Pod]{s.SetPod, s.DeletePod, s.ReplacePods}},
 	}}, nil
 }
+
+// Collectors returns the metrics of the watches.
+func (f *Feed) Collectors() []prometheus.Collector { return []prometheus.Collector{f.pulse} }
 
 func unreadable(log logr.Logger, err error) {
 	if err != nil {

@@ -11,11 +11,14 @@ import (
 	"net/http"
 	"os"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/go-logr/logr"
 	extenderv1 "k8s.io/kube-scheduler/extender/v1"
+
+	"usher.dev/usher/internal/tracing"
 )
 
 const (
@@ -54,6 +57,15 @@ func NewHandler(s *Store, log, sampled logr.Logger) http.Handler {
 	return mux
 }
 
+// TraceName names what a request is in traces, by its path.
+func TraceName(r *http.Request) string {
+	switch r.URL.Path {
+	case "/v1/filter", "/v1/prioritize", "/v1/preempt":
+		return strings.TrimPrefix(r.URL.Path, "/v1/")
+	}
+	return ""
+}
+
 // answer makes the answer to a question, appended to out.
 type answer func(ctx context.Context, body, out []byte) ([]byte, error)
 
@@ -76,6 +88,7 @@ func (h *Handler) verb(name string, answer answer) http.Handler {
 				http.Error(w, "usher failed on this question; its log says how", http.StatusInternalServerError)
 			}
 			done(result, time.Since(start))
+			tracing.Current(r.Context()).Text("usher.result", result)
 		}()
 		refuse := func(status int, err error) {
 			result = "refused"
@@ -154,7 +167,7 @@ func receive(w http.ResponseWriter, r *http.Request, b *bytes.Buffer) (status in
 }
 
 func (h *Handler) filter(ctx context.Context, body, out []byte) ([]byte, error) {
-	q, err := decodeQuestion(body)
+	q, err := decode(ctx, body)
 	if err != nil {
 		return nil, err
 	}
@@ -166,7 +179,9 @@ func (h *Handler) filter(ctx context.Context, body, out []byte) ([]byte, error) 
 	case a.demand == nil:
 		return appendFiltered(out, q, nil), nil
 	}
-	rows := h.store.filter(ctx, q, a)
+	judging, span := tracing.Start(ctx, "judge nodes")
+	rows := h.store.filter(judging, q, a)
+	span.End()
 	h.store.remember(q, a, rows, false)
 	fit, causes := 0, map[cause]int{}
 	for i := range rows {
@@ -179,12 +194,13 @@ func (h *Handler) filter(ctx context.Context, body, out []byte) ([]byte, error) 
 	for c, n := range causes {
 		h.store.metrics.refused(c, n)
 	}
+	about(tracing.Current(ctx), a, len(rows), fit)
 	h.told.Info("filtered", "pod", a.pod.String(), "demand", a.demand.String(), "nodes", len(rows), "fit", fit)
 	return appendFiltered(out, q, rows), nil
 }
 
-func (h *Handler) prioritize(_ context.Context, body, out []byte) ([]byte, error) {
-	q, err := decodeQuestion(body)
+func (h *Handler) prioritize(ctx context.Context, body, out []byte) ([]byte, error) {
+	q, err := decode(ctx, body)
 	if err != nil {
 		return nil, err
 	}
@@ -192,12 +208,16 @@ func (h *Handler) prioritize(_ context.Context, body, out []byte) ([]byte, error
 	if err != nil || a.demand == nil {
 		return appendPriorities(out, q, nil), nil // the filter says why
 	}
+	_, span := tracing.Start(ctx, "score nodes")
 	rows := h.store.prioritize(q, a)
+	span.End()
+	about(tracing.Current(ctx), a, len(rows), len(rows))
+	h.store.metrics.ranked(rows)
 	h.store.remember(q, a, rows, true)
 	return appendPriorities(out, q, rows), nil
 }
 
-func (h *Handler) preempt(_ context.Context, body, out []byte) ([]byte, error) {
+func (h *Handler) preempt(ctx context.Context, body, out []byte) ([]byte, error) {
 	p, err := decodePreemption(body)
 	if err != nil {
 		return nil, err
@@ -206,10 +226,29 @@ func (h *Handler) preempt(_ context.Context, body, out []byte) ([]byte, error) {
 	victims := map[string]*extenderv1.MetaVictims{}
 	if err == nil { // else no eviction helps
 		victims = h.store.preempt(p, a)
+		about(tracing.Current(ctx), a, len(p.victims), len(victims))
 		h.told.Info("preemption", "pod", a.pod.String(), "nodes", len(p.victims), "possible", len(victims))
 	}
 	encoded, err := json.Marshal(&extenderv1.ExtenderPreemptionResult{NodeNameToMetaVictims: victims})
 	return append(out, encoded...), err
+}
+
+func decode(ctx context.Context, body []byte) (*question, error) {
+	_, span := tracing.Start(ctx, "decode")
+	defer span.End()
+	span.Count("usher.bytes", len(body))
+	return decodeQuestion(body)
+}
+
+// about says in a question's span what it was about.
+func about(span tracing.Span, a *asked, nodes, fit int) {
+	if !span.Recorded() {
+		return
+	}
+	span.Text("k8s.namespace.name", a.pod.namespace)
+	span.Text("k8s.pod.name", a.pod.name)
+	span.Count("usher.nodes", nodes)
+	span.Count("usher.fit", fit)
 }
 
 func (h *Handler) explain(w http.ResponseWriter, r *http.Request) {

@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/recorder"
 
 	"usher.dev/usher/api/v1alpha1"
+	"usher.dev/usher/internal/tracing"
 )
 
 // Reconciler makes the cluster match the Tenants.
@@ -55,7 +56,13 @@ type problem struct{ reason, message string }
 
 // Reconcile compares one Tenant with the cluster and writes the difference.
 func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
+	ctx, span := tracing.Start(ctx, "reconcile tenant")
+	defer span.End()
+	span.Text("usher.tenant", request.Name)
 	result, err := r.reconcile(ctx, request)
+	if err != nil {
+		span.Fail("to be tried again")
+	}
 	if apierrors.IsConflict(err) {
 		// Somebody was quicker; what they did is on its way to the cache.
 		return reconcile.Result{RequeueAfter: soon}, nil

@@ -13,6 +13,8 @@ import (
 	admissionv1 "k8s.io/api/admission/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+
+	"usher.dev/usher/internal/tracing"
 )
 
 const (
@@ -73,7 +75,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.refuse(w, status, err)
 		return
 	}
-	req, err := DecodeReview(body)
+	req, err := decode(ctx, body)
 	if err != nil {
 		h.refuse(w, http.StatusBadRequest, err)
 		return
@@ -91,8 +93,28 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "usher failed on request "+req.UID+"; its log says how", http.StatusInternalServerError)
 		return
 	}
-	decision = h.record(req, out, response, time.Since(start))
+	decision = h.record(tracing.Current(r.Context()), req, out, response, time.Since(start))
 	h.write(w, response)
+}
+
+// TraceName names what a request is in traces, by its path.
+func TraceName(r *http.Request) string {
+	switch r.URL.Path {
+	case "/mutate", "/validate":
+		return "review " + r.URL.Path[1:]
+	}
+	return ""
+}
+
+func decode(ctx context.Context, body []byte) (*Request, error) {
+	_, span := tracing.Start(ctx, "decode")
+	defer span.End()
+	span.Count("usher.bytes", len(body))
+	req, err := DecodeReview(body)
+	if err != nil {
+		span.Fail("no review")
+	}
+	return req, err
 }
 
 // deadline derives the review's deadline from the API server's own (?timeout=),
@@ -160,7 +182,7 @@ func (h *Handler) refuse(w http.ResponseWriter, status int, err error) {
 }
 
 // record logs and counts a decision and returns its name.
-func (h *Handler) record(req *Request, out *Outcome, response *admissionv1.AdmissionResponse, took time.Duration) string {
+func (h *Handler) record(span tracing.Span, req *Request, out *Outcome, response *admissionv1.AdmissionResponse, took time.Duration) string {
 	decision := "denied"
 	switch {
 	case out == nil:
@@ -170,10 +192,14 @@ func (h *Handler) record(req *Request, out *Outcome, response *admissionv1.Admis
 	case response.Allowed:
 		decision = "allowed"
 	}
+	trace(span, decision, req, out)
 	fields := []any{
 		"webhook", h.name, "decision", decision, "request", req.UID, "operation", req.Operation, "kind", req.kindName(),
 		"subresource", req.SubResource, "namespace", req.Namespace, "name", req.Name, "user", req.User, "dryRun", req.DryRun,
 		"seconds", took.Seconds(),
+	}
+	if span.Recorded() {
+		fields = append(fields, "trace", span.TraceID())
 	}
 	if out == nil {
 		return decision
@@ -197,4 +223,28 @@ func (h *Handler) record(req *Request, out *Outcome, response *admissionv1.Admis
 		h.allowed.Info("decision", fields...)
 	}
 	return decision
+}
+
+// trace says in the review's span what it was about and what became of it: names
+// and words, nothing of the object itself.
+func trace(span tracing.Span, decision string, req *Request, out *Outcome) {
+	if !span.Recorded() {
+		return
+	}
+	span.Text("usher.decision", decision)
+	span.Text("usher.request", req.UID)
+	span.Text("usher.operation", req.Operation)
+	span.Text("usher.kind", req.kindName())
+	span.Text("usher.subresource", req.SubResource)
+	span.Text("k8s.namespace.name", req.Namespace)
+	if out == nil {
+		span.Fail("no verdict")
+		return
+	}
+	span.Text("usher.policies", out.Digest)
+	span.Count("usher.denied", len(out.Denied))
+	span.Count("usher.warned", len(out.Warned))
+	if out.Reserved != nil {
+		span.Text("usher.reservation", out.Reserved.ID)
+	}
 }

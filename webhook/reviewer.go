@@ -11,6 +11,7 @@ import (
 	"github.com/valyala/fastjson"
 
 	"usher.dev/usher/api/v1alpha1"
+	"usher.dev/usher/internal/tracing"
 	"usher.dev/usher/internal/verdict"
 )
 
@@ -255,6 +256,17 @@ func (r *Reviewer) skip(req *Request) string {
 
 // surroundings collects the namespace and the tenant of a request.
 func (r *Reviewer) surroundings(ctx context.Context, req *Request) (verdict.Input, error) {
+	ctx, span := tracing.Start(ctx, "look up")
+	defer span.End()
+	in, err := r.lookUp(ctx, req)
+	if err != nil {
+		span.Fail("not found")
+	}
+	span.Text("usher.tenant", nameOf(in.Tenant))
+	return in, err
+}
+
+func (r *Reviewer) lookUp(ctx context.Context, req *Request) (verdict.Input, error) {
 	in := verdict.Input{Request: req.Raw}
 	if req.groupKind() == tenantKind {
 		tenants, err := r.cluster.Tenants(ctx)

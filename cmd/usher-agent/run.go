@@ -19,6 +19,7 @@ import (
 	"usher.dev/usher/agent/nvml"
 	"usher.dev/usher/internal/apiserver"
 	"usher.dev/usher/internal/logging"
+	"usher.dev/usher/internal/version"
 )
 
 // bootIDFile is where the kernel tells its boot ID.
@@ -37,8 +38,7 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	logs := logging.New(stderr, o.verbose)
 	defer logs.Sync()
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	registry := newRegistry()
 	a, err := setup(o, registry, logs.Log)
 	if err != nil {
 		fmt.Fprintf(stderr, "usher-agent: %v\n", err)
@@ -69,6 +69,13 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	logs.Log.Info("stopped")
 	return 0
+}
+
+// newRegistry has the metrics of Go, of the process and of its version.
+func newRegistry() *prometheus.Registry {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), version.Collector())
+	return registry
 }
 
 // setup wires the parts together.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"net/http"
 	"time"
 
@@ -41,6 +42,7 @@ func (c *controller) managerOptions(keep map[client.Object]cache.ByObject) ctrl.
 		Scheme:         c.scheme,
 		MapperProvider: func(*rest.Config, *http.Client) (meta.RESTMapper, error) { return c.mapper, nil },
 		Logger:         c.log,
+		BaseContext:    func() context.Context { return c.traces.In(context.Background()) },
 		Cache: cache.Options{
 			ByObject: keep,
 			// What nothing watches is read live, or not at all: never by a watch

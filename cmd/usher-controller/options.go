@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"usher.dev/usher/internal/certs"
+	"usher.dev/usher/internal/tracing"
 	"usher.dev/usher/quota"
 )
 
@@ -40,6 +41,7 @@ type options struct {
 	certMode       string
 	caSecret       string
 	lifetimes      certs.RotationOptions
+	traces         tracing.Options
 	verbose        bool
 	help           bool
 
@@ -72,6 +74,7 @@ func parseOptions(args []string, out io.Writer) (*options, error) {
 	f.DurationVar(&o.lifetimes.Lifetime, "ca-lifetime", certs.DefaultAuthorityLifetime, "with --cert-mode=self: how long an authority lasts; the next one is made when two thirds are over")
 	f.DurationVar(&o.lifetimes.LeafLifetime, "cert-lifetime", certs.DefaultLeafLifetime, "with --cert-mode=self: how long a certificate lasts; renewed when two thirds are over")
 	f.DurationVar(&o.lifetimes.Overlap, "cert-overlap", certs.DefaultOverlap, "with --cert-mode=self: how long a new authority is trusted before it signs what is served, and an old one after; longer than a CA bundle or a Secret takes to arrive")
+	o.traces.AddFlags(f)
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "log every change and more")
 	f.BoolVarP(&o.help, "help", "h", false, "show this")
 	f.Usage = func() { fmt.Fprint(out, usage+f.FlagUsages()) }
@@ -95,6 +98,7 @@ func (o *options) validate(rest []string) error {
 			errs = append(errs, fmt.Errorf("--probe-listen %q: want host:port: %w", o.probeListen, err))
 		}
 	}
+	errs = append(errs, o.traces.Validate())
 	if o.reservationTTL < quota.LeastTTL {
 		errs = append(errs, fmt.Errorf("--reservation-ttl must be at least %s: until then the API server may make what it was asked for", quota.LeastTTL))
 	}

@@ -17,9 +17,12 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"usher.dev/usher/internal/apiserver"
+	"usher.dev/usher/internal/cluster"
 	"usher.dev/usher/internal/config"
 	"usher.dev/usher/internal/logging"
 	"usher.dev/usher/internal/serving"
+	"usher.dev/usher/internal/tracing"
+	"usher.dev/usher/internal/version"
 )
 
 // execute runs the command and returns its exit code: 0 after a signal, 1 when
@@ -59,6 +62,7 @@ type controller struct {
 	parts    []part
 	progress progress
 	registry *prometheus.Registry
+	traces   *tracing.Tracing
 	log      logr.Logger
 }
 
@@ -72,6 +76,8 @@ func setup(o *options, log logr.Logger) (*controller, error) {
 	if err != nil {
 		return nil, err
 	}
+	pulse := cluster.NewPulse("tenants", "quotaledgers", "namespaces", "pods", "gpunodes")
+	kube.Wrap(pulse.Wrap)
 	connection, err := rest.HTTPClientFor(kube)
 	if err != nil {
 		return nil, fmt.Errorf("make a client: %w", err)
@@ -80,7 +86,12 @@ func setup(o *options, log logr.Logger) (*controller, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make a client: %w", err)
 	}
-	c := &controller{options: o, kube: kube, scheme: newScheme(), mapper: mapper, registry: prometheus.NewRegistry(), log: log}
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(version.Collector(), pulse)
+	c := &controller{options: o, kube: kube, scheme: newScheme(), mapper: mapper, registry: registry, log: log}
+	if c.traces, err = tracing.New(&o.traces, "usher-controller", log); err != nil {
+		return nil, err
+	}
 	if c.parts, err = parts(cfg, o, c.registry); err != nil {
 		return nil, err
 	}
@@ -91,19 +102,24 @@ func setup(o *options, log logr.Logger) (*controller, error) {
 	return c, nil
 }
 
+// metrics are what the process exports. controller-runtime counts in a registry
+// of its own, which has the metrics of Go and of the process too.
+func (c *controller) metrics() prometheus.Gatherers {
+	return prometheus.Gatherers{c.registry, metrics.Registry}
+}
+
 // serve answers probes and works until the context ends.
 func (c *controller) serve(ctx context.Context) error {
+	defer c.traces.Close()
 	group, working := errgroup.WithContext(ctx)
 	// The probes outlive the signal: the work takes a while to end.
 	probing, stopProbes := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopProbes()
 	if c.options.probeListen != "" {
 		probes := &serving.Probes{
-			Listen: c.options.probeListen,
-			Ready:  c.progress.ready,
-			// controller-runtime counts in a registry of its own, which has the
-			// metrics of Go and of the process too.
-			Metrics: prometheus.Gatherers{c.registry, metrics.Registry},
+			Listen:  c.options.probeListen,
+			Ready:   c.progress.ready,
+			Metrics: c.metrics(),
 		}
 		serve, err := probes.Serve(probing)
 		if err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"usher.dev/usher/internal/serving"
+	"usher.dev/usher/internal/tracing"
 )
 
 const usage = `usher-extender ranks nodes for kube-scheduler by their GPUs, at /v1/filter,
@@ -37,6 +38,7 @@ type options struct {
 	objects      string
 	kubeconfig   string
 	drain        time.Duration
+	traces       tracing.Options
 	verbose      bool
 	help         bool
 }
@@ -56,6 +58,7 @@ func parseOptions(args []string, out io.Writer) (*options, error) {
 	f.StringVar(&o.objects, "objects", "", "with --standalone: folder of YAML files with GPUNodes, Nodes, Pods, Namespaces and Tenants")
 	f.StringVar(&o.kubeconfig, "kubeconfig", "", "kubeconfig file; default: $KUBECONFIG, else the pod's service account")
 	f.DurationVar(&o.drain, "drain", time.Second, "how long to go on answering after SIGTERM, so that the scheduler can finish")
+	o.traces.AddFlags(f)
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "log every decision and more")
 	f.BoolVarP(&o.help, "help", "h", false, "show this")
 	f.Usage = func() { fmt.Fprint(out, usage+f.FlagUsages()) }
@@ -95,6 +98,7 @@ func (o *options) validate(rest []string) error {
 	if o.standalone != (o.objects != "") {
 		errs = append(errs, errors.New("--standalone and --objects need each other: without a cluster GPUNodes come from files, in one from the API server"))
 	}
+	errs = append(errs, o.traces.Validate())
 	if o.drain < 0 {
 		errs = append(errs, errors.New("--drain is negative"))
 	}

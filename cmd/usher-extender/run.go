@@ -19,6 +19,8 @@ import (
 	"usher.dev/usher/internal/config"
 	"usher.dev/usher/internal/logging"
 	"usher.dev/usher/internal/serving"
+	"usher.dev/usher/internal/tracing"
+	"usher.dev/usher/internal/version"
 	extender "usher.dev/usher/scheduler-extender"
 )
 
@@ -36,7 +38,13 @@ func execute(ctx context.Context, args []string, stderr io.Writer) int {
 	logs := logging.New(stderr, o.verbose)
 	defer logs.Sync()
 	ctrl.SetLogger(logs.Log)
-	server, background, err := setup(o, logs)
+	traces, err := tracing.New(&o.traces, "usher-extender", logs.Log)
+	if err != nil {
+		fmt.Fprintf(stderr, "usher-extender: %v\n", err)
+		return 2
+	}
+	defer traces.Close()
+	server, background, err := setup(o, traces, logs)
 	if err != nil {
 		fmt.Fprintf(stderr, "usher-extender: %v\n", err)
 		return 2
@@ -61,9 +69,9 @@ func execute(ctx context.Context, args []string, stderr io.Writer) int {
 }
 
 // setup wires the parts together; background is what runs beside the server.
-func setup(o *options, logs *logging.Logs) (server *serving.Server, background []func(context.Context) error, err error) {
+func setup(o *options, traces *tracing.Tracing, logs *logging.Logs) (server *serving.Server, background []func(context.Context) error, err error) {
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), version.Collector())
 	cfg, err := config.LoadExtender(o.config)
 	if err != nil {
 		return nil, nil, err
@@ -80,15 +88,17 @@ func setup(o *options, logs *logging.Logs) (server *serving.Server, background [
 		err = store.LoadObjects(o.objects)
 	} else {
 		var feed *extender.Feed
-		feed, err = connect(o.kubeconfig, store, logs.Log)
-		background = append(background, feed.Run)
+		if feed, err = connect(o.kubeconfig, store, logs.Log); err == nil {
+			registry.MustRegister(feed.Collectors()...)
+			background = append(background, feed.Run)
+		}
 	}
 	if err != nil {
 		return nil, nil, err
 	}
 	server = &serving.Server{
 		What:        "the verbs",
-		Handlers:    map[string]http.Handler{"/": extender.NewHandler(store, logs.Log, logs.Sampled)},
+		Handlers:    map[string]http.Handler{"/": traces.Handler(extender.NewHandler(store, logs.Log, logs.Sampled), extender.TraceName)},
 		Listen:      o.listen,
 		Plain:       o.plain(),
 		ProbeListen: o.probeListen,

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/spf13/pflag"
+
+	"usher.dev/usher/internal/tracing"
 )
 
 const usage = `usher-webhook answers the API server's admission reviews at /mutate and /validate.
@@ -35,6 +37,7 @@ type options struct {
 	objects      string
 	kubeconfig   string
 	drain        time.Duration
+	traces       tracing.Options
 	verbose      bool
 	help         bool
 }
@@ -56,6 +59,7 @@ func parseOptions(args []string, out io.Writer) (*options, error) {
 	f.StringVar(&o.writeCA, "write-ca", "", "with --standalone and no --cert-dir: file to write the made authority's certificate to")
 	f.StringVar(&o.kubeconfig, "kubeconfig", "", "kubeconfig file; default: $KUBECONFIG, else the pod's service account")
 	f.DurationVar(&o.drain, "drain", 5*time.Second, "how long to go on answering after SIGTERM, so that the API server finds out")
+	o.traces.AddFlags(f)
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "log every decision and more")
 	f.BoolVarP(&o.help, "help", "h", false, "show this")
 	f.Usage = func() { fmt.Fprint(out, usage+f.FlagUsages()) }
@@ -91,6 +95,7 @@ func (o *options) validate(rest []string) error {
 	if o.writeCA != "" && (!o.standalone || o.certDir != "") {
 		errs = append(errs, errors.New("--write-ca needs --standalone without --cert-dir: only then is an authority made"))
 	}
+	errs = append(errs, o.traces.Validate())
 	if o.drain < 0 {
 		errs = append(errs, errors.New("--drain is negative"))
 	}

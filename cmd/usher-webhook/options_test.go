@@ -52,7 +52,7 @@ func TestHelpNamesEveryFlag(t *testing.T) {
 	if code := execute(t.Context(), []string{"--help"}, &out); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
-	for _, flag := range []string{"listen", "probe-listen", "cert-dir", "cert-name", "client-ca-file", "config", "policy-dir", "standalone", "objects", "write-ca", "kubeconfig", "drain", "verbose"} {
+	for _, flag := range []string{"listen", "probe-listen", "cert-dir", "cert-name", "client-ca-file", "config", "policy-dir", "standalone", "objects", "write-ca", "kubeconfig", "drain", "otlp-endpoint", "otlp-insecure", "otlp-ca-file", "otlp-sampling-per-million", "verbose"} {
 		if !strings.Contains(out.String(), "--"+flag) {
 			t.Errorf("--%s is not there:\n%s", flag, out.String())
 		}

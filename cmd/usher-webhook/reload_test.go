@@ -27,7 +27,7 @@ _second := version.second
 `
 
 // Cut short anywhere, it does not parse.
-const version = `# METADATA
+const versionModule = `# METADATA
 # title: version
 package usher.lib.version
 
@@ -144,7 +144,7 @@ func TestPoliciesAreEditedWhileReviewsRun(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
-			good := func(n int) string { return fmt.Sprintf(version, n, padding) }
+			good := func(n int) string { return fmt.Sprintf(versionModule, n, padding) }
 			if strings.Contains(tt.name, "ConfigMap") {
 				tt.save(t, dir, good(1), 0)
 			} else {

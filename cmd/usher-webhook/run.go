@@ -27,6 +27,8 @@ import (
 	"usher.dev/usher/internal/engine"
 	"usher.dev/usher/internal/logging"
 	"usher.dev/usher/internal/serving"
+	"usher.dev/usher/internal/tracing"
+	"usher.dev/usher/internal/version"
 	"usher.dev/usher/policies"
 	"usher.dev/usher/quota"
 	"usher.dev/usher/webhook"
@@ -49,7 +51,13 @@ func execute(ctx context.Context, args []string, stderr io.Writer) int {
 	logs := logging.New(stderr, o.verbose)
 	defer logs.Sync()
 	ctrl.SetLogger(logs.Log)
-	server, background, err := setup(o, logs)
+	traces, err := tracing.New(&o.traces, "usher-webhook", logs.Log)
+	if err != nil {
+		fmt.Fprintf(stderr, "usher-webhook: %v\n", err)
+		return 2
+	}
+	defer traces.Close()
+	server, background, err := setup(o, traces, logs)
 	if err != nil {
 		fmt.Fprintf(stderr, "usher-webhook: %v\n", err)
 		return 2
@@ -79,9 +87,9 @@ func execute(ctx context.Context, args []string, stderr io.Writer) int {
 }
 
 // setup wires the parts together.
-func setup(o *options, logs *logging.Logs) (*serving.Server, []func(context.Context) error, error) {
+func setup(o *options, traces *tracing.Tracing, logs *logging.Logs) (*serving.Server, []func(context.Context) error, error) {
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), version.Collector())
 	registry.MustRegister(engine.Collectors()...)
 
 	cfg, err := config.Load(o.config)
@@ -92,6 +100,7 @@ func setup(o *options, logs *logging.Logs) (*serving.Server, []func(context.Cont
 	if err != nil {
 		return nil, nil, err
 	}
+	registry.MustRegister(judges)
 	var background []func(context.Context) error
 	ready := readiness{engine: judges, watcher: watcher}
 	if watcher != nil {
@@ -134,11 +143,14 @@ func setup(o *options, logs *logging.Logs) (*serving.Server, []func(context.Cont
 		ProbeListen: o.probeListen,
 		Drain:       o.drain,
 		What:        "the webhooks",
-		Handlers:    map[string]http.Handler{"/mutate": mutate, "/validate": validate},
-		TLS:         served.TLS,
-		Ready:       ready.check,
-		Metrics:     registry,
-		Log:         logs.Log,
+		Handlers: map[string]http.Handler{
+			"/mutate":   traces.Handler(mutate, webhook.TraceName),
+			"/validate": traces.Handler(validate, webhook.TraceName),
+		},
+		TLS:     served.TLS,
+		Ready:   ready.check,
+		Metrics: registry,
+		Log:     logs.Log,
 	}
 	return server, append(background, served.Run), nil
 }

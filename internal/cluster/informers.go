@@ -45,7 +45,7 @@ type Informers struct {
 	live   client.Client
 	log    logr.Logger
 	synced atomic.Bool
-	pulse  *pulse
+	pulse  *Pulse
 }
 
 // watched are the resources of the kinds that are watched.
@@ -53,9 +53,9 @@ var watched = []string{"namespaces", "tenants"}
 
 // NewInformers prepares the watches; Start runs them.
 func NewInformers(cfg *rest.Config, log logr.Logger) (*Informers, error) {
-	pulse := newPulse()
+	pulse := NewPulse(watched...)
 	cfg = rest.CopyConfig(cfg)
-	cfg.Wrap(pulse.wrap)
+	cfg.Wrap(pulse.Wrap)
 	// The mapper asks the API server when it is first needed, not now.
 	httpClient, err := rest.HTTPClientFor(cfg)
 	if err != nil {
@@ -116,7 +116,7 @@ func (i *Informers) Current() error {
 }
 
 // Collectors returns the metrics of the watches.
-func (i *Informers) Collectors() []prometheus.Collector { return i.pulse.collectors(watched...) }
+func (i *Informers) Collectors() []prometheus.Collector { return []prometheus.Collector{i.pulse} }
 
 // Namespace returns a namespace, nil if it does not exist.
 func (i *Informers) Namespace(ctx context.Context, name string) (map[string]any, error) {

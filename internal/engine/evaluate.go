@@ -13,6 +13,7 @@ import (
 	"github.com/open-policy-agent/opa/v1/rego"
 	"github.com/open-policy-agent/opa/v1/topdown"
 
+	"usher.dev/usher/internal/tracing"
 	"usher.dev/usher/internal/verdict"
 )
 
@@ -75,15 +76,20 @@ func newEvaluator(c *ast.Compiler, refs []ast.Ref, rules []string, applies ast.R
 }
 
 // start evaluates the query in the background, so that nothing a policy does
-// holds the request up past its deadline.
-func (q *query) start(ctx context.Context, key, gateKey [sha256.Size]byte, doc map[string]any) <-chan outcome {
+// holds the request up past its deadline. span ends with the evaluation, or when
+// that hangs.
+func (q *query) start(ctx context.Context, span tracing.Span, key, gateKey [sha256.Size]byte, doc map[string]any) <-chan outcome {
 	done := make(chan outcome, 1)
 	if q.eval.abandoned.Load() >= maxAbandoned {
+		span.Fail("hangs")
+		span.End()
 		done <- outcome{err: ErrBusy}
 		return done
 	}
 	input, err := q.project(doc)
 	if err != nil {
+		span.Fail("no input")
+		span.End()
 		done <- outcome{err: err}
 		return done
 	}
@@ -96,6 +102,8 @@ func (q *query) start(ctx context.Context, key, gateKey [sha256.Size]byte, doc m
 			return
 		case <-time.After(grace):
 		}
+		span.Fail("hangs")
+		span.End()
 		q.eval.abandoned.Add(1)
 		<-finished
 		q.eval.abandoned.Add(-1)
@@ -110,9 +118,25 @@ func (q *query) start(ctx context.Context, key, gateKey [sha256.Size]byte, doc m
 				q.gate.known.Add(gateKey, applies)
 			}
 		}
+		told(span, found, err)
 		done <- outcome{found, err}
 	})
 	return done
+}
+
+// told ends the span of an evaluation.
+func told(span tracing.Span, found answer, err error) {
+	if span.Recorded() {
+		span.Count("usher.denied", len(found.deny))
+		span.Count("usher.warned", len(found.warn))
+		switch {
+		case errors.Is(err, verdict.ErrDeadline):
+			span.Fail("ran out of time")
+		case err != nil:
+			span.Fail("failed")
+		}
+	}
+	span.End()
 }
 
 // await waits for an evaluation, but not past the deadline.

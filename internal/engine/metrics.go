@@ -19,6 +19,22 @@ var (
 	})
 )
 
+var setDesc = prometheus.NewDesc(
+	"usher_policy_set_info",
+	"1, with the digest of the policies in force; replicas with the same digest give the same verdicts.",
+	[]string{"digest"}, nil,
+)
+
+var _ prometheus.Collector = (*Engine)(nil)
+
+// Describe implements prometheus.Collector.
+func (e *Engine) Describe(out chan<- *prometheus.Desc) { out <- setDesc }
+
+// Collect implements prometheus.Collector.
+func (e *Engine) Collect(out chan<- prometheus.Metric) {
+	out <- prometheus.MustNewConstMetric(setDesc, prometheus.GaugeValue, 1, e.Set().Digest())
+}
+
 // Collectors returns the engine's metrics.
 func Collectors() []prometheus.Collector {
 	lastReload.Set(1)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/open-policy-agent/opa/v1/ast"
@@ -14,6 +15,7 @@ import (
 
 	"usher.dev/usher/api/v1alpha1"
 	"usher.dev/usher/internal/engine/reads"
+	"usher.dev/usher/internal/tracing"
 	"usher.dev/usher/internal/verdict"
 )
 
@@ -225,25 +227,40 @@ var keyBuffers = sync.Pool{New: func() any { b := make([]byte, 0, 4096); return 
 
 // ask asks a query about an input: the remembered answer, or one under way.
 func (p *policy) ask(ctx context.Context, q *query, config map[string]any, in verdict.Input) (answer, <-chan outcome, error) {
+	_, span := tracing.Start(ctx, "policy")
+	if span.Recorded() {
+		span.Text("usher.policy", p.Name)
+		span.Text("usher.rules", strings.Join(q.eval.rules, " "))
+	}
 	doc, err := p.document(config, in)
 	if err != nil {
+		span.Fail("no input")
+		span.End()
 		return answer{}, nil, err
 	}
 	var gateKey [sha256.Size]byte
 	if q.gate != nil {
 		gateKey = keyOf(q.gate.readsOf(doc), doc)
 		if applies, ok := q.gate.known.Get(gateKey); ok && !applies {
-			q.fromCache.Inc()
+			q.remembers(span)
 			return answer{}, nil, nil
 		}
 	}
 	key := keyOf(q.readsOf(doc), doc)
 	if known, ok := q.answers.get(key); ok {
-		q.fromCache.Inc()
+		q.remembers(span)
 		return known, nil, nil
 	}
 	q.fromRego.Inc()
-	return answer{}, q.start(ctx, key, gateKey, doc), nil
+	span.Text("usher.source", "rego")
+	return answer{}, q.start(ctx, span, key, gateKey, doc), nil
+}
+
+// remembers counts an answer that was remembered, and ends the question's span.
+func (q *query) remembers(span tracing.Span) {
+	q.fromCache.Inc()
+	span.Text("usher.source", "cache")
+	span.End()
 }
 
 // keyOf identifies what a tree reads of a document.

@@ -53,14 +53,28 @@ func TestOverlaysAreAccepted(t *testing.T) {
 			if second != third {
 				t.Errorf("applied again, objects changed from\n%s to\n%s", second, third)
 			}
+			if injectors := c.injectors(t); injectors != injectorsOf[name] {
+				t.Errorf("CA bundles come from %q, want %q", injectors, injectorsOf[name])
+			}
 		})
 	}
-	for _, kind := range []string{"mutatingwebhookconfigurations", "validatingwebhookconfigurations"} {
-		source, _, err := c.Kubectl(t.Context(), "", "get", kind, webhook.Name, "-o", `jsonpath={.metadata.annotations.cert-manager\.io/inject-ca-from}`)
-		if err != nil || source != webhook.Namespace+"/"+webhook.Name {
-			t.Errorf("%s takes its CA from %q: %v", kind, source, err)
-		}
+}
+
+// injectorsOf says who is asked to write the CA bundles of both configurations.
+var injectorsOf = map[string]string{
+	"overlays/cert-manager": "cert-manager:usher-system/usher-webhook cert-manager:usher-system/usher-webhook ",
+	"overlays/dev":          "usher:self usher:self ",
+	"overlays/production":   "usher:self usher:self ",
+}
+
+func (c *cluster) injectors(t *testing.T) string {
+	t.Helper()
+	output, _, err := c.Kubectl(t.Context(), "", "get", "mutatingwebhookconfigurations,validatingwebhookconfigurations", "-o",
+		`go-template={{range .items}}{{range $key, $value := .metadata.annotations}}{{if eq $key "cert-manager.io/inject-ca-from"}}cert-manager:{{$value}} {{end}}{{if eq $key "usher.dev/inject-ca"}}usher:{{$value}} {{end}}{{end}}{{end}}`)
+	if err != nil {
+		t.Fatal(err)
 	}
+	return output
 }
 
 // applyForVersions applies objects and returns their names and versions.

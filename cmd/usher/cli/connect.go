@@ -1,13 +1,16 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/spf13/pflag"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -47,11 +50,11 @@ func (s *source) connect() (client.Reader, error) {
 	return reader, nil
 }
 
+// config is how kubectl would connect.
+func (s *source) config() (*rest.Config, error) { return loadConfig(s.kubeconfig, s.context) }
+
 func (s *source) client() (client.Reader, error) {
-	rules := clientcmd.NewDefaultClientConfigLoadingRules()
-	rules.ExplicitPath = s.kubeconfig
-	cfg, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules,
-		&clientcmd.ConfigOverrides{CurrentContext: s.context}).ClientConfig()
+	cfg, err := s.config()
 	if err != nil {
 		return nil, err
 	}
@@ -69,3 +72,30 @@ func explainMissing(kinds string, err error) error {
 	}
 	return err
 }
+
+// cluster is the one that kubectl talks to, or that a pod runs in.
+type cluster struct{ kubeconfig, context string }
+
+func (c *cluster) addFlags(f *pflag.FlagSet) {
+	f.StringVar(&c.kubeconfig, "kubeconfig", "", "kubeconfig `FILE` (default as kubectl finds it, else the pod's service account)")
+	f.StringVar(&c.context, "context", "", "`CONTEXT` of the kubeconfig")
+}
+
+func (c *cluster) config() (*rest.Config, error) {
+	cfg, err := loadConfig(c.kubeconfig, c.context)
+	if err != nil {
+		return nil, fmt.Errorf("connect to the cluster: %w", err)
+	}
+	return cfg, nil
+}
+
+// loadConfig finds a cluster as kubectl does.
+func loadConfig(kubeconfig, context string) (*rest.Config, error) {
+	rules := clientcmd.NewDefaultClientConfigLoadingRules()
+	rules.ExplicitPath = kubeconfig
+	return clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules,
+		&clientcmd.ConfigOverrides{CurrentContext: context}).ClientConfig()
+}
+
+// installedIn is the namespace of the pod that runs the command, else usher's own.
+func installedIn() string { return cmp.Or(os.Getenv("POD_NAMESPACE"), "usher-system") }

@@ -88,14 +88,17 @@ hold of what they may.`,
   usher topo gpu-node-3
 
   # What does a tenant hold, and who in it?
-  usher tenants team-a`,
+  usher tenants team-a
+
+  # What will hurt this cluster?
+  usher doctor`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          knownCommand,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(newReview(s), newTest(s), newPolicy(s), newTopo(s), newTenants(s), newExplain(s), newVersion(s))
+	root.AddCommand(newReview(s), newTest(s), newPolicy(s), newTopo(s), newTenants(s), newExplain(s), newDoctor(s), newPreflight(s), newUnregister(s), newVersion(s))
 	return root
 }
 

@@ -18,7 +18,9 @@ const startTimeout = 2 * time.Minute
 // ControlPlane is one etcd and one kube-apiserver, which may be stopped and
 // started again over the same data, at the same addresses.
 type ControlPlane struct {
-	programs   Programs
+	programs Programs
+	// address is where pods reach the API server; empty: there are none that run.
+	address    string
 	folder     string
 	flags      []string
 	authority  *Authority
@@ -36,17 +38,24 @@ type ControlPlane struct {
 // folder. Nothing runs before Start. Flags are those of kube-apiserver beside what
 // a test has to choose.
 func New(folder string, programs Programs, flags ...string) (*ControlPlane, error) {
+	return NewReachable("", folder, programs, flags...)
+}
+
+// NewReachable prepares a control plane as New does, for pods that really run: they
+// reach it at an address of this machine, by the Service kubernetes, and it asks
+// all that a cluster's API server asks by default before it stores anything.
+func NewReachable(address, folder string, programs Programs, flags ...string) (*ControlPlane, error) {
 	authority, err := NewAuthority("control plane")
 	if err != nil {
 		return nil, err
 	}
-	c := &ControlPlane{programs: programs, folder: folder, flags: flags, authority: authority}
+	c := &ControlPlane{programs: programs, address: address, folder: folder, flags: flags, authority: authority}
 	for _, port := range []**Port{&c.etcdPort, &c.peerPort} {
 		if *port, err = ReservePort(); err != nil {
 			return nil, err
 		}
 	}
-	if c.files, err = writeFiles(folder, authority); err != nil {
+	if c.files, err = writeFiles(folder, authority, c.names()...); err != nil {
 		return nil, fmt.Errorf("prepare kube-apiserver: %w", err)
 	}
 	if c.admin, err = authority.Client("admin", "system:masters"); err != nil {
@@ -82,6 +91,9 @@ func (c *ControlPlane) Kill() {
 	c.apiserver.Kill()
 	c.etcd.Kill()
 }
+
+// Processes are etcd and kube-apiserver.
+func (c *ControlPlane) Processes() []*Process { return []*Process{c.etcd, c.apiserver.Process} }
 
 // Runs says whether the API server is still there.
 func (c *ControlPlane) Runs() bool { return c.apiserver.Runs() }

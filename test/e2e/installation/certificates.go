@@ -53,7 +53,7 @@ func leadOut(manifests []*unstructured.Unstructured) error {
 }
 
 // mount prepares a replica whose certificate is the one in the Secret.
-func (i *Installation) mount(ctx context.Context, r *webhookReplica, folder string) error {
+func (i *Installation) mount(ctx context.Context, r *webhookReplica, folder string, v *Version) error {
 	client, err := kubernetes.NewForConfig(i.Config())
 	if err != nil {
 		return err
@@ -62,7 +62,7 @@ func (i *Installation) mount(ctx context.Context, r *webhookReplica, folder stri
 	if err != nil {
 		return err
 	}
-	if r.Replica, err = webhook.NewMounted(ctx, i.ControlPlane, folder, i.binary, i.manifests, tls.Path()); err != nil {
+	if r.Replica, err = webhook.NewMounted(ctx, i.ControlPlane, folder, v.webhook, v.Manifests, tls.Path()); err != nil {
 		return err
 	}
 	r.mounted = volume.Mount(tls, client, webhook.Namespace, certs.WebhookSecret, i.options.Certificates.Lag)

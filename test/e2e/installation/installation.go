@@ -6,20 +6,14 @@ package installation
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"time"
 
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-
 	"usher.dev/usher/test/e2e/balancer"
-	"usher.dev/usher/test/e2e/controller"
 	"usher.dev/usher/test/e2e/controlplane"
 	"usher.dev/usher/test/e2e/repository"
-	"usher.dev/usher/test/e2e/volume"
 	"usher.dev/usher/test/e2e/webhook"
 )
 
@@ -37,8 +31,8 @@ type Options struct {
 	Webhooks, Controllers int
 	// ReservationTTL is passed to the controllers. Zero: as they have it.
 	ReservationTTL time.Duration
-	// APIServer are further flags of kube-apiserver.
-	APIServer []string
+	// APIServer are further flags of kube-apiserver, Usher of both of usher's binaries.
+	APIServer, Usher []string
 	// APIServers is how many kube-apiservers there are. More than one are behind
 	// one address. Zero: one.
 	APIServers int
@@ -47,6 +41,8 @@ type Options struct {
 	Certificates *Certificates
 	// Policies are files for the --policy-dir of the webhooks. Nil: they have none.
 	Policies map[string][]byte
+	// Tree is what is installed. Default: the working tree.
+	Tree repository.Tree
 }
 
 // Installation is a control plane with usher on it.
@@ -58,13 +54,11 @@ type Installation struct {
 	// Front leads to the kube-apiservers. Nil: there is one.
 	Front *Front
 
-	options        Options
-	binary         string // of the webhook
-	made           int    // webhooks
-	port           *controlplane.Port
-	manifests      []*unstructured.Unstructured
-	configurations []*unstructured.Unstructured
-	bundle         []byte
+	options   Options
+	version   *Version // that is registered
+	port      *controlplane.Port
+	authority *controlplane.Authority
+	replicas  int // that there have ever been
 }
 
 // Start starts a control plane and usher on it, and registers usher's webhooks.
@@ -77,44 +71,48 @@ func Start(ctx context.Context, o Options) (*Installation, error) {
 	if err != nil {
 		return nil, err
 	}
+	if o.Tree == "" {
+		o.Tree = repository.Working()
+	}
 	i := &Installation{ControlPlane: plane, options: o}
-	if err := i.install(ctx, o); err != nil {
+	if err := i.install(ctx); err != nil {
 		i.Release()
 		return nil, err
 	}
 	return i, nil
 }
 
-func (i *Installation) install(ctx context.Context, o Options) error {
-	manifests, err := repository.Manifests(ctx, "base")
-	if err != nil {
-		return err
-	}
+func (i *Installation) install(ctx context.Context) (err error) {
 	if err := i.Start(ctx); err != nil {
 		return err
 	}
-	if o.APIServers > 1 {
-		if i.Front, err = newFront(ctx, i.ControlPlane, o.APIServers); err != nil {
+	if i.options.APIServers > 1 {
+		if i.Front, err = newFront(ctx, i.ControlPlane, i.options.APIServers); err != nil {
 			return err
 		}
 	}
-	i.configurations, i.manifests = webhook.SplitRegistration(manifests)
-	if o.Certificates != nil {
-		if err := leadOut(i.manifests); err != nil {
+	if i.port, err = controlplane.ReservePort(); err != nil {
+		return err
+	}
+	if i.Balancer, err = balancer.Listen(ctx, i.port.Address()); err != nil {
+		return err
+	}
+	version, err := i.Prepare(ctx, i.options.Tree)
+	if err != nil {
+		return err
+	}
+	if err := i.ApplyObjects(ctx, version); err != nil {
+		return err
+	}
+	for range i.options.Webhooks {
+		if err := i.AddWebhook(ctx, version); err != nil {
 			return err
 		}
 	}
-	if err := i.Apply(ctx, i.manifests...); err != nil {
-		return err
-	}
-	if err := i.WaitForKinds(ctx); err != nil {
-		return err
-	}
-	if err := i.startWebhooks(ctx, o); err != nil {
-		return err
-	}
-	if err := i.startControllers(ctx, o); err != nil {
-		return err
+	for range i.options.Controllers {
+		if err := i.AddController(ctx, version); err != nil {
+			return err
+		}
 	}
 	for _, unit := range slices.Concat(i.Webhooks, i.Controllers) {
 		if err := unit.WaitReady(ctx); err != nil {
@@ -127,89 +125,34 @@ func (i *Installation) install(ctx context.Context, o Options) error {
 	return i.waitForBundles(ctx)
 }
 
-func (i *Installation) startWebhooks(ctx context.Context, o Options) (err error) {
-	if i.binary, err = repository.Build(ctx, o.Folder, webhook.Name); err != nil {
-		return err
-	}
-	if i.port, err = controlplane.ReservePort(); err != nil {
-		return err
-	}
-	if i.Balancer, err = balancer.Listen(ctx, i.port.Address()); err != nil {
-		return err
-	}
-	for range o.Webhooks {
-		unit, err := i.newWebhook(ctx)
-		if err != nil {
-			return err
-		}
-		i.Webhooks = append(i.Webhooks, unit)
-	}
-	return nil
-}
-
-// newWebhook starts a further replica of the webhook.
-func (i *Installation) newWebhook(ctx context.Context) (*Unit, error) {
-	folder := filepath.Join(i.options.Folder, fmt.Sprint("webhook-", i.made))
-	i.made++
-	r := &webhookReplica{balancer: i.Balancer}
-	var err error
-	if i.options.Certificates == nil {
-		if r.Replica, err = webhook.New(ctx, i.ControlPlane, folder, i.binary, i.manifests, anyAddress); err != nil {
-			return nil, err
-		}
-		i.bundle = append(i.bundle, r.Authority.PEM...)
-	} else if err := i.mount(ctx, r, folder); err != nil {
-		return nil, err
-	}
-	if i.options.Policies != nil {
-		if r.policies, err = volume.New(filepath.Join(folder, "policies")); err != nil {
-			return nil, err
-		}
-		if err := r.policies.Replace(i.options.Policies); err != nil {
-			return nil, err
-		}
-		r.AddFlags("--policy-dir=" + r.policies.Path())
-	}
-	return run(r), nil
-}
-
-func (i *Installation) startControllers(ctx context.Context, o Options) error {
-	binary, err := repository.Build(ctx, o.Folder, controller.Name)
-	if err != nil {
-		return err
-	}
-	var flags []string
-	if o.ReservationTTL != 0 {
-		flags = append(flags, "--reservation-ttl="+o.ReservationTTL.String())
-	}
-	flags = append(flags, o.Certificates.flags()...)
-	for n := range o.Controllers {
-		folder := filepath.Join(o.Folder, fmt.Sprint("controller-", n))
-		replica, err := controller.New(ctx, i.ControlPlane, folder, binary, i.manifests, flags...)
-		if err != nil {
-			return err
-		}
-		i.Controllers = append(i.Controllers, run(controllerReplica{replica}))
-	}
-	return nil
-}
-
 // Address is where the load balancer serves, as the API server is told.
 func (i *Installation) Address() string {
 	return net.JoinHostPort(anyAddress, strconv.Itoa(i.port.Number))
 }
 
+// ServingAuthority issued the webhooks' certificates, where the controllers keep none.
+func (i *Installation) ServingAuthority() *controlplane.Authority { return i.authority }
+
+// EndControllers ends all controllers, for good: nothing is settled from here on.
+func (i *Installation) EndControllers() {
+	for _, unit := range i.Controllers {
+		unit.release()
+	}
+	i.Controllers = nil
+}
+
 // Register applies the webhook configurations.
 func (i *Installation) Register(ctx context.Context) error {
+	configurations := i.version.configurations
 	if i.options.Certificates != nil {
-		return i.Apply(ctx, webhook.RegistrationAtService(i.port.Number, i.configurations)...)
+		return i.Apply(ctx, webhook.RegistrationAtService(i.port.Number, configurations)...)
 	}
-	return i.Apply(ctx, webhook.RegistrationAt(i.Address(), i.configurations, i.bundle)...)
+	return i.Apply(ctx, webhook.RegistrationAt(i.Address(), configurations, i.authority.PEM)...)
 }
 
 // Unregister deletes the webhook configurations: nothing is judged any more.
 func (i *Installation) Unregister(ctx context.Context) error {
-	for _, configuration := range i.configurations {
+	for _, configuration := range i.version.configurations {
 		if _, _, err := i.Kubectl(ctx, "", "delete", configuration.GetKind(), configuration.GetName()); err != nil {
 			return err
 		}
@@ -226,6 +169,20 @@ func (i *Installation) Leader(ctx context.Context) (*Unit, error) {
 		}
 	}
 	return nil, errors.New("no controller leads")
+}
+
+// Leaders counts the controllers that lead.
+func (i *Installation) Leaders(ctx context.Context) (n int, err error) {
+	for _, unit := range i.Controllers {
+		leads, err := unit.replica.(controllerReplica).Leads(ctx)
+		if err != nil {
+			return n, err
+		}
+		if leads {
+			n++
+		}
+	}
+	return n, nil
 }
 
 // Release ends everything.

@@ -14,7 +14,7 @@ import (
 func (i *Installation) RollWebhooks(ctx context.Context, lag time.Duration) error {
 	group, ending := errgroup.WithContext(ctx)
 	for _, old := range slices.Clone(i.Webhooks) {
-		fresh, err := i.newWebhook(ctx)
+		fresh, err := i.newWebhook(ctx, i.version)
 		if err != nil {
 			return err
 		}

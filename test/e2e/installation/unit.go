@@ -166,6 +166,10 @@ func (u *Unit) isEnding() bool {
 // CPU returns how much CPU time the process has used in this life.
 func (u *Unit) CPU() (time.Duration, error) { return u.current().CPU() }
 
+// Memory returns how many bytes of memory the process has now, and had at most in
+// this life.
+func (u *Unit) Memory() (now, peak int64, err error) { return u.current().Memory() }
+
 func (u *Unit) current() *controlplane.Process {
 	u.mu.Lock()
 	defer u.mu.Unlock()

@@ -50,17 +50,17 @@ func New(ctx context.Context, plane *controlplane.ControlPlane, folder, binary s
 	if err != nil {
 		return nil, err
 	}
-	// The certificate is not the Service's.
-	r.AddFlags("--cert-name=localhost")
-	if r.Authority, err = controlplane.NewAuthority("usher"); err != nil {
-		return nil, err
+	// The certificate is not the Service's. An older version checks no name.
+	for i, argument := range r.arguments {
+		if strings.HasPrefix(argument, "--cert-name=") {
+			r.arguments[i] = "--cert-name=localhost"
+		}
 	}
-	serving, err := r.Authority.Serving(names...)
+	authority, err := controlplane.NewAuthority("usher")
 	if err != nil {
 		return nil, err
 	}
-	_, _, err = serving.Write(folder, "tls.crt", "tls.key")
-	return r, err
+	return r, r.ServeBy(authority, names...)
 }
 
 // NewMounted prepares a webhook whose certificate, the Service's, somebody else keeps
@@ -102,6 +102,18 @@ func NewMounted(ctx context.Context, plane *controlplane.ControlPlane, folder, b
 		return nil, err
 	}
 	return r, r.writeKubeconfig(ctx, plane)
+}
+
+// ServeBy gives the webhook a certificate of an authority, for the loopback address
+// and further names and addresses.
+func (r *Replica) ServeBy(authority *controlplane.Authority, names ...string) error {
+	serving, err := authority.Serving(names...)
+	if err != nil {
+		return err
+	}
+	r.Authority = authority
+	_, _, err = serving.Write(r.Folder, "tls.crt", "tls.key")
+	return err
 }
 
 // writeKubeconfig writes a kubeconfig with a token of the webhook's service account.

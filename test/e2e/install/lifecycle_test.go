@@ -1,0 +1,32 @@
+//go:build linux
+
+package install_test
+
+import "testing"
+
+// Each step begins with what the one before has left.
+func TestFromInstallToReinstall(t *testing.T) {
+	if missing != nil {
+		t.Skip(missing)
+	}
+	s := &story{}
+	for _, step := range []struct {
+		name string
+		run  func(*story, *testing.T)
+	}{
+		{"install", (*story).install},
+		{"the pods run as the chart says", (*story).inspect},
+		{"the API server asks the webhook by its Service", (*story).inspectRegistration},
+		{"a tenant's pods are refused or run", (*story).admit},
+		{"a webhook that dies is started again", (*story).kill},
+		{"upgrade", (*story).upgrade},
+		{"uninstall", (*story).uninstall},
+		{"reinstall", (*story).reinstall},
+		{"nothing was asked for that RBAC refused", (*story).findRefusals},
+		{"uninstall for good", (*story).uninstall},
+	} {
+		if !t.Run(step.name, func(t *testing.T) { step.run(s, t) }) {
+			t.Fatalf("%s: the steps after it would tell nothing", step.name)
+		}
+	}
+}
