@@ -50,6 +50,12 @@ func New(ctx context.Context, plane *controlplane.ControlPlane, folder, binary s
 	if err != nil {
 		return nil, err
 	}
+	// The certificate is not the Service's. An older version checks no name.
+	for i, argument := range r.arguments {
+		if strings.HasPrefix(argument, "--cert-name=") {
+			r.arguments[i] = "--cert-name=localhost"
+		}
+	}
 	authority, err := controlplane.NewAuthority("usher")
 	if err != nil {
 		return nil, err
@@ -57,7 +63,8 @@ func New(ctx context.Context, plane *controlplane.ControlPlane, folder, binary s
 	return r, r.ServeBy(authority, names...)
 }
 
-// NewMounted prepares a webhook whose certificate somebody else keeps in a folder.
+// NewMounted prepares a webhook whose certificate, the Service's, somebody else keeps
+// in a folder.
 func NewMounted(ctx context.Context, plane *controlplane.ControlPlane, folder, binary string, manifests []*unstructured.Unstructured, certificates string) (*Replica, error) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, err
@@ -78,12 +85,9 @@ func NewMounted(ctx context.Context, plane *controlplane.ControlPlane, folder, b
 		":8081", r.probePort.Address(),
 		"/etc/usher/tls", certificates,
 		"/etc/usher/config", folder,
+		"$(POD_NAMESPACE)", Namespace,
 	)
 	for _, argument := range container.Args {
-		// The certificate is not the Service's.
-		if strings.HasPrefix(argument, "--cert-name=") {
-			argument = "--cert-name=localhost"
-		}
 		r.arguments = append(r.arguments, here.Replace(argument))
 	}
 	r.arguments = append(r.arguments, "--kubeconfig="+r.Path("kubeconfig"), "--client-ca-file="+r.Path("client-ca.crt"))

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -42,6 +43,7 @@ type Load struct {
 	// may break.
 	GoingAway atomic.Int32
 
+	name    string // tells its requests from those of other loads
 	warned  atomic.Pointer[warning]
 	serial  atomic.Int64
 	tickets chan struct{}
@@ -58,7 +60,7 @@ type warning struct {
 // Start starts a load that goes on until Stop.
 func Start(o Options) (*Load, error) {
 	ctx, stop := context.WithCancel(context.Background())
-	l := &Load{stop: stop}
+	l := &Load{stop: stop, name: strconv.FormatInt(time.Now().UnixNano(), 36)}
 	if o.Rate > 0 {
 		l.tickets = make(chan struct{}, o.Workers)
 		l.done.Go(func() { l.tick(ctx, o.Rate) })
@@ -177,7 +179,7 @@ func (w *worker) turn(ctx context.Context) bool {
 
 // ask sends one request, notes what became of it and returns what came back.
 func (w *worker) ask(client dynamic.ResourceInterface, s *step, object *unstructured.Unstructured) *unstructured.Unstructured {
-	about := &request{auditID: fmt.Sprint(auditPrefix, w.load.serial.Add(1))}
+	about := &request{auditID: fmt.Sprintf("%s%s-%d", auditPrefix, w.load.name, w.load.serial.Add(1))}
 	ctx, cancel := context.WithTimeout(context.WithValue(context.Background(), requestKey{}, about), patience)
 	defer cancel()
 	r := Result{
