@@ -34,9 +34,16 @@ TENANT_NAMESPACES ?= 10
 # The commit that `make compat` records as the version before this one.
 PREVIOUS ?=
 
-# How long GPUNodes change in `make soak`, how many there are and how many of
-# them change a second.
+# For how long everything is replaced under load in `make e2e-steady`, and the page
+# to write about it; empty: none.
+STEADY_FOR ?= 60s
+STEADY_PAGE ?=
+
+# For how long GPUNodes change in `make soak`, how many there are and how many of
+# them change a second; for how long `make soak-webhook` asks, and the folder of the
+# page and the graph to write about it; empty: none.
 SOAK_FOR ?= 60s
+SOAK_PAGE ?=
 SOAK_NODES ?= 5000
 SOAK_RATE ?= 500
 
@@ -119,6 +126,18 @@ e2e-scheduling: ## Tests on real kube-schedulers and KWOK nodes; the API server 
 e2e-node: ## Tests on a real kubelet: pods come and go for PODS_FOR (15s) on each kind of hardware; needs root
 	@plane=$$(tools/control-plane '$(CACHE)'); tree=$$(tools/tree-digest); \
 		cd test/e2e; set -x; USHER_PODS_FOR=$(PODS_FOR) USHER_CONTROL_PLANE=$$plane USHER_TREE=$$tree go test -timeout 60m -v ./node
+
+.PHONY: e2e-steady
+e2e-steady: ## Everything of usher is replaced under load, again and again for STEADY_FOR (60s): no request is lost
+	@plane=$$(tools/control-plane '$(CACHE)'); tree=$$(tools/tree-digest); \
+		cd test/e2e; set -x; KUBE_FEATURE_WatchListClient=false USHER_STEADY_FOR=$(STEADY_FOR) USHER_STEADY_PAGE=$(abspath $(STEADY_PAGE)) \
+		USHER_CONTROL_PLANE=$$plane USHER_TREE=$$tree go test -count=1 -timeout 120m -v ./steady
+
+.PHONY: soak-webhook
+soak-webhook: ## Ask webhooks and controllers for half of what they can do for SOAK_FOR (60s): memory and goroutines stay flat
+	@plane=$$(tools/control-plane '$(CACHE)'); tree=$$(tools/tree-digest); \
+		cd test/e2e; set -x; KUBE_FEATURE_WatchListClient=false USHER_SOAK_FOR=$(SOAK_FOR) USHER_SOAK_PAGE=$(abspath $(SOAK_PAGE)) \
+		USHER_CONTROL_PLANE=$$plane USHER_TREE=$$tree go test -count=1 -timeout 120m -v ./soak
 
 .PHONY: soak
 soak: ## Let SOAK_RATE of SOAK_NODES GPUNodes change a second for SOAK_FOR: the extender grows not, and misses nothing

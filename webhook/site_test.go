@@ -37,7 +37,7 @@ type site struct {
 	ledger   webhook.Ledger // nil: none is kept
 	drain    time.Duration
 	certDir  string
-	tls      func(*tls.Config)
+	clientCA string // file
 	// wrap goes round the validating handler.
 	wrap func(http.Handler) http.Handler
 }
@@ -103,7 +103,7 @@ func (s site) start(t *testing.T) *served {
 	}
 	mutate, validate := webhook.NewHandlers(reviewer, log, log, webhook.NewMetrics(out.registry))
 	out.server = &serving.Server{
-		Listen: out.addr, ProbeListen: out.probes, CertDir: s.certDir, TLS: s.tls, Drain: s.drain,
+		Listen: out.addr, ProbeListen: out.probes, Drain: s.drain,
 		What: "the webhooks", Handlers: map[string]http.Handler{"/mutate": mutate, "/validate": validate},
 		Metrics: out.registry, Log: log,
 		Ready: func() (string, error) { return "policies " + out.engine.Set().Digest(), nil },
@@ -112,23 +112,22 @@ func (s site) start(t *testing.T) *served {
 		out.server.Handlers["/validate"] = s.wrap(validate)
 	}
 	out.authorities = x509.NewCertPool()
+	shown := certs.ServedOptions{Dir: s.certDir, ClientCAFile: s.clientCA}
 	if s.certDir == "" {
 		cert, authority, err := certs.SelfSigned([]string{"127.0.0.1"}, time.Hour)
 		if err != nil {
 			t.Fatal(err)
 		}
 		out.authorities.AppendCertsFromPEM(authority)
-		out.server.TLS = func(c *tls.Config) {
-			c.GetCertificate = func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return &cert, nil }
-			if s.tls != nil {
-				s.tls(c)
-			}
-		}
+		shown.Made = &cert
 	}
+	certificate := certs.NewServed(shown, log)
+	out.server.TLS = certificate.TLS
 	out.client = out.newClient(t, nil)
 	ctx, stop := context.WithCancel(context.Background())
 	out.stop = stop
 	go func() { out.ended <- out.server.Run(ctx) }()
+	go func() { _ = certificate.Run(ctx) }()
 	t.Cleanup(func() {
 		stop()
 		out.client.CloseIdleConnections()

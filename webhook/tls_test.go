@@ -192,9 +192,7 @@ func TestWithAClientCAOnlyItsClientsMayAsk(t *testing.T) {
 	must(t, err)
 	file := filepath.Join(t.TempDir(), "ca.pem")
 	must(t, os.WriteFile(file, authority, 0o600))
-	ca, err := certs.LoadClientCA(file, func(err error) { t.Error(err) })
-	must(t, err)
-	s := site{policies: map[string]string{"host_network": hostNetwork}, tls: ca.Require}.start(t)
+	s := site{policies: map[string]string{"host_network": hostNetwork}, clientCA: file}.start(t)
 	for name, client := range map[string]*http.Client{"HTTP/2": s.client, "HTTP/1.1": s.newClient(t, http1)} {
 		if _, _, err := s.send(t.Context(), client, "/validate", strings.NewReader("{}")); err == nil {
 			t.Errorf("%s without a certificate is answered", name)

@@ -42,15 +42,7 @@ func TestTheDeploymentStartsTheControllerWithFlagsThatItTakes(t *testing.T) {
 // TestWhatIsWatchedMayBe compares the kinds that are watched with the
 // ClusterRole. That it suffices for all the rest shows on a real API server.
 func TestWhatIsWatchedMayBe(t *testing.T) {
-	data, err := os.ReadFile(base + "controller-rbac.yaml")
-	must(t, err)
-	var role rbacv1.ClusterRole
-	for document := range strings.SplitSeq(string(data), "\n---\n") {
-		if strings.Contains(document, "kind: ClusterRole\n") {
-			must(t, yaml.UnmarshalStrict([]byte(document), &role))
-			break
-		}
-	}
+	allowed := rules(t, "ClusterRole", "usher-controller")
 	scheme := newScheme()
 	for object := range kept() {
 		kind, err := apiutil.GVKForObject(object, scheme)
@@ -59,7 +51,7 @@ func TestWhatIsWatchedMayBe(t *testing.T) {
 		if stem, ok := strings.CutSuffix(strings.ToLower(kind.Kind), "y"); ok {
 			resource = stem + "ies"
 		}
-		if !slices.ContainsFunc(role.Rules, func(r rbacv1.PolicyRule) bool {
+		if !slices.ContainsFunc(allowed, func(r rbacv1.PolicyRule) bool {
 			return slices.Contains(r.APIGroups, kind.Group) && slices.Contains(r.Resources, resource) &&
 				slices.Contains(r.Verbs, "list") && slices.Contains(r.Verbs, "watch")
 		}) {

@@ -47,7 +47,7 @@ func TestHelpNamesEveryFlag(t *testing.T) {
 	if code := execute(t.Context(), []string{"--help"}, &out); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
-	for _, flag := range []string{"config", "kubeconfig", "probe-listen", "leader-elect", "reservation-ttl", "verbose"} {
+	for _, flag := range []string{"config", "kubeconfig", "probe-listen", "leader-elect", "reservation-ttl", "cert-mode", "ca-secret", "ca-lifetime", "cert-lifetime", "cert-overlap", "verbose"} {
 		if !strings.Contains(out.String(), "--"+flag) {
 			t.Errorf("--%s is not there:\n%s", flag, out.String())
 		}

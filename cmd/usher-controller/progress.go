@@ -14,6 +14,10 @@ type progress struct {
 	isReady bool
 	leads   bool
 	ends    bool
+
+	// certificates says in what state the certificates are that a leader keeps.
+	// Nobody is refused for it: the state is told and does not make it unready.
+	certificates func() string
 }
 
 // waiting notes what the process waits for.
@@ -61,6 +65,11 @@ func (p *progress) ready() (detail string, err error) {
 	detail = "standby"
 	if p.leads {
 		detail = "leader"
+		if p.certificates != nil {
+			if state := p.certificates(); state != "" {
+				detail += "\n" + state
+			}
+		}
 	}
 	switch {
 	case p.ends:

@@ -81,8 +81,14 @@ func setup(o *options, log logr.Logger) (*controller, error) {
 		return nil, fmt.Errorf("make a client: %w", err)
 	}
 	c := &controller{options: o, kube: kube, scheme: newScheme(), mapper: mapper, registry: prometheus.NewRegistry(), log: log}
-	c.parts, err = parts(cfg, o, c.registry)
-	return c, err
+	if c.parts, err = parts(cfg, o, c.registry); err != nil {
+		return nil, err
+	}
+	if keeping := newCertificates(o, c.registry); keeping != nil {
+		c.parts = append(c.parts, keeping)
+		c.progress.certificates = keeping.state
+	}
+	return c, nil
 }
 
 // serve answers probes and works until the context ends.

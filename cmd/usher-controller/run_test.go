@@ -121,6 +121,9 @@ func TestReadinessFollowsTheCachesNotTheLease(t *testing.T) {
 	close(elected)
 	p.awaitLead(t.Context(), elected)
 	want("elected", "leader", "")
+	p.certificates = func() string { return "certificates not kept: forbidden" }
+	want("with certificates that cannot be kept", "leader\ncertificates not kept: forbidden", "")
+	p.certificates = nil
 	p.ending()
 	want("at the end", "leader", "ending")
 }

@@ -30,6 +30,7 @@ type options struct {
 	listen       string
 	probeListen  string
 	certDir      string
+	certName     string
 	clientCAFile string
 	config       string
 	standalone   bool
@@ -48,6 +49,7 @@ func parseOptions(args []string, out io.Writer) (*options, error) {
 	f.StringVar(&o.listen, "listen", "127.0.0.1:9444", "address for kube-scheduler; plain HTTP without --cert-dir")
 	f.StringVar(&o.probeListen, "probe-listen", "127.0.0.1:8082", "address of /startupz, /livez, /readyz and /metrics (plain HTTP); empty for none")
 	f.StringVar(&o.certDir, "cert-dir", "", "folder with tls.crt and tls.key, read again when they change")
+	f.StringVar(&o.certName, "cert-name", "", "with --cert-dir: name that kube-scheduler comes for, the host of its urlPrefix or its tlsConfig.serverName: with a certificate that is not for it the extender is not ready; empty: not checked")
 	f.StringVar(&o.clientCAFile, "client-ca-file", "", "PEM file of authorities; only clients with a certificate of one may ask; read again when it changes")
 	f.StringVar(&o.config, "config", "", "configuration file (kind ExtenderConfiguration)")
 	f.BoolVar(&o.standalone, "standalone", false, "run without a cluster; reports from files do not age")
@@ -83,6 +85,9 @@ func (o *options) validate(rest []string) error {
 	}
 	if o.clientCAFile != "" && o.certDir == "" {
 		errs = append(errs, errors.New("--client-ca-file needs --cert-dir: plain HTTP knows no client certificates"))
+	}
+	if o.certName != "" && o.certDir == "" {
+		errs = append(errs, errors.New("--cert-name needs --cert-dir: plain HTTP knows no certificates"))
 	}
 	if o.standalone && o.kubeconfig != "" {
 		errs = append(errs, errors.New("--standalone and --kubeconfig exclude each other"))

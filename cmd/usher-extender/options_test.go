@@ -35,7 +35,7 @@ func TestWrongFlagsAndFilesEndWithCodeTwoAndAReason(t *testing.T) {
 		{"an unknown field in the configuration", with("--config", file("typo.yaml", "rackLable: a\n")), []string{"typo.yaml", `unknown field "rackLable"`}},
 		{"a term that is none", with("--config", file("term.yaml", "weights: {link: 1}\n")), []string{"term.yaml", "weights[link]: there is no such term"}},
 		{"no GPUNode", []string{"--standalone", "--objects", filepath.Dir(file("empty/node.yaml", "apiVersion: v1\nkind: Node\nmetadata: {name: a}\n"))}, []string{"there is none in"}},
-		{"a client CA that is not there", with("--cert-dir", dir, "--client-ca-file", filepath.Join(dir, "nothing")), []string{"--client-ca-file: read client CA: open "}},
+		{"a name of a certificate over plain HTTP", with("--cert-name", "localhost"), []string{"--cert-name needs --cert-dir"}},
 		{"a kubeconfig that is not there", []string{"--kubeconfig", filepath.Join(dir, "nothing")}, []string{"find the API server"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -57,7 +57,7 @@ func TestHelpNamesEveryFlag(t *testing.T) {
 	if code := execute(t.Context(), []string{"--help"}, &out); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
-	for _, flag := range []string{"listen", "probe-listen", "cert-dir", "client-ca-file", "config", "standalone", "objects", "kubeconfig", "drain", "verbose"} {
+	for _, flag := range []string{"listen", "probe-listen", "cert-dir", "cert-name", "client-ca-file", "config", "standalone", "objects", "kubeconfig", "drain", "verbose"} {
 		if !strings.Contains(out.String(), "--"+flag) {
 			t.Errorf("--%s is not there:\n%s", flag, out.String())
 		}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -35,7 +36,7 @@ func execute(ctx context.Context, args []string, stderr io.Writer) int {
 	logs := logging.New(stderr, o.verbose)
 	defer logs.Sync()
 	ctrl.SetLogger(logs.Log)
-	server, feed, err := setup(o, logs)
+	server, background, err := setup(o, logs)
 	if err != nil {
 		fmt.Fprintf(stderr, "usher-extender: %v\n", err)
 		return 2
@@ -44,8 +45,8 @@ func execute(ctx context.Context, args []string, stderr io.Writer) int {
 	// The watches outlive the signal: questions are answered while draining.
 	watching, stopWatching := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopWatching()
-	if feed != nil {
-		group.Go(func() error { return feed.Run(watching) })
+	for _, work := range background {
+		group.Go(func() error { return work(watching) })
 	}
 	group.Go(func() error {
 		defer stopWatching()
@@ -59,8 +60,8 @@ func execute(ctx context.Context, args []string, stderr io.Writer) int {
 	return 0
 }
 
-// setup wires the parts together; feed is nil without a cluster.
-func setup(o *options, logs *logging.Logs) (server *serving.Server, feed *extender.Feed, err error) {
+// setup wires the parts together; background is what runs beside the server.
+func setup(o *options, logs *logging.Logs) (server *serving.Server, background []func(context.Context) error, err error) {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	cfg, err := config.LoadExtender(o.config)
@@ -78,7 +79,9 @@ func setup(o *options, logs *logging.Logs) (server *serving.Server, feed *extend
 	if o.standalone {
 		err = store.LoadObjects(o.objects)
 	} else {
+		var feed *extender.Feed
 		feed, err = connect(o.kubeconfig, store, logs.Log)
+		background = append(background, feed.Run)
 	}
 	if err != nil {
 		return nil, nil, err
@@ -88,15 +91,23 @@ func setup(o *options, logs *logging.Logs) (server *serving.Server, feed *extend
 		Handlers:    map[string]http.Handler{"/": extender.NewHandler(store, logs.Log, logs.Sampled)},
 		Listen:      o.listen,
 		Plain:       o.plain(),
-		CertDir:     o.certDir,
 		ProbeListen: o.probeListen,
 		Drain:       o.drain,
 		Ready:       func() (string, error) { return "", store.Synced() },
 		Metrics:     registry,
 		Log:         logs.Log,
 	}
-	server.TLS, err = certs.RequireClients(o.clientCAFile, logs.Log)
-	return server, feed, err
+	if !server.Plain {
+		served := certs.NewServed(certs.ServedOptions{Dir: o.certDir, Name: o.certName, ClientCAFile: o.clientCAFile}, logs.Log.WithName("certificates"))
+		registry.MustRegister(served.Collectors()...)
+		server.TLS = served.TLS
+		server.Ready = func() (string, error) {
+			detail, err := served.Check()
+			return detail, errors.Join(err, store.Synced())
+		}
+		background = append(background, served.Run)
+	}
+	return server, background, nil
 }
 
 func connect(kubeconfig string, store *extender.Store, log logr.Logger) (*extender.Feed, error) {

@@ -26,6 +26,7 @@ type options struct {
 	listen       string
 	probeListen  string
 	certDir      string
+	certName     string
 	writeCA      string
 	clientCAFile string
 	config       string
@@ -46,6 +47,7 @@ func parseOptions(args []string, out io.Writer) (*options, error) {
 	f.StringVar(&o.listen, "listen", ":9443", "address of the webhooks (TLS)")
 	f.StringVar(&o.probeListen, "probe-listen", "127.0.0.1:8081", "address of /startupz, /livez, /readyz and /metrics (plain HTTP); empty for none")
 	f.StringVar(&o.certDir, "cert-dir", "", "folder with tls.crt and tls.key, read again when they change")
+	f.StringVar(&o.certName, "cert-name", "", "with --cert-dir: name that the API server comes for, such as usher-webhook.usher-system.svc: with a certificate that is not for it the webhook is not ready; empty: not checked")
 	f.StringVar(&o.clientCAFile, "client-ca-file", "", "PEM file of authorities; only clients with a certificate of one may ask; read again when it changes")
 	f.StringVar(&o.config, "config", "", "configuration file (kind AdmissionConfiguration)")
 	f.StringVar(&o.policyDir, "policy-dir", "", "folder of Rego policies over the embedded ones, compiled anew when it changes")
@@ -82,6 +84,9 @@ func (o *options) validate(rest []string) error {
 		if o.certDir == "" {
 			errs = append(errs, errors.New("--cert-dir is missing: in a cluster the API server must be able to verify the certificate; --standalone makes one in memory"))
 		}
+	}
+	if o.certName != "" && o.certDir == "" {
+		errs = append(errs, errors.New("--cert-name needs --cert-dir: a certificate that is made is for the address of --listen"))
 	}
 	if o.writeCA != "" && (!o.standalone || o.certDir != "") {
 		errs = append(errs, errors.New("--write-ca needs --standalone without --cert-dir: only then is an authority made"))

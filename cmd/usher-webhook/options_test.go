@@ -30,8 +30,7 @@ func TestWrongFlagsAndFilesEndWithCodeTwoAndAReason(t *testing.T) {
 		{"objects that do not parse", []string{"--standalone", "--objects", filepath.Dir(file("objects/tenant.yaml", "apiVersion: usher.dev/v1alpha1\nkind: Tenant\nmetadata: {name: a}\nspec: {gpus: 1}\n"))}, []string{"read objects:", "tenant.yaml", `unknown field "spec.gpus"`}},
 		{"an address without a port", []string{"--standalone", "--listen", "localhost"}, []string{`--listen "localhost"`}},
 		{"an authority that is none", []string{"--standalone", "--write-ca", filepath.Join(dir, "no/such/folder/ca.pem")}, []string{"--write-ca:"}},
-		{"a client CA that is none", []string{"--standalone", "--client-ca-file", file("ca.pem", "no certificate\n")}, []string{"--client-ca-file: read client CA", "holds no certificate in PEM"}},
-		{"a client CA that is not there", []string{"--standalone", "--client-ca-file", filepath.Join(dir, "nothing")}, []string{"--client-ca-file: read client CA: open "}},
+		{"a name of a certificate that is made", []string{"--standalone", "--cert-name", "localhost"}, []string{"--cert-name needs --cert-dir"}},
 		{"a kubeconfig that is not there", []string{"--cert-dir", dir, "--kubeconfig", filepath.Join(dir, "nothing")}, []string{"find the API server"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -53,7 +52,7 @@ func TestHelpNamesEveryFlag(t *testing.T) {
 	if code := execute(t.Context(), []string{"--help"}, &out); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
-	for _, flag := range []string{"listen", "probe-listen", "cert-dir", "client-ca-file", "config", "policy-dir", "standalone", "objects", "write-ca", "kubeconfig", "drain", "verbose"} {
+	for _, flag := range []string{"listen", "probe-listen", "cert-dir", "cert-name", "client-ca-file", "config", "policy-dir", "standalone", "objects", "write-ca", "kubeconfig", "drain", "verbose"} {
 		if !strings.Contains(out.String(), "--"+flag) {
 			t.Errorf("--%s is not there:\n%s", flag, out.String())
 		}
@@ -72,7 +71,6 @@ func TestServingThatFailsEndsWithCodeOne(t *testing.T) {
 		{"an address that is taken", []string{"--listen", taken.Addr().String(), "--probe-listen", ""}, "address already in use"},
 		{"a probe address that is taken", []string{"--listen", freeAddress(t), "--probe-listen", taken.Addr().String()}, "listen for probes"},
 		{"port 0", []string{"--listen", "127.0.0.1:0", "--probe-listen", ""}, "is no port"},
-		{"no certificates", []string{"--listen", freeAddress(t), "--probe-listen", "", "--cert-dir", t.TempDir()}, "tls.crt: no such file"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			p := command(t, append([]string{"--standalone"}, tt.args...)...)

@@ -122,20 +122,25 @@ func setup(o *options, logs *logging.Logs) (*serving.Server, []func(context.Cont
 	if err != nil {
 		return nil, nil, err
 	}
+	served, err := certificate(o, logs.Log)
+	if err != nil {
+		return nil, nil, err
+	}
+	registry.MustRegister(served.Collectors()...)
+	ready.served = served
 	mutate, validate := webhook.NewHandlers(reviewer, logs.Log, logs.Sampled, webhook.NewMetrics(registry))
 	server := &serving.Server{
 		Listen:      o.listen,
-		CertDir:     o.certDir,
 		ProbeListen: o.probeListen,
 		Drain:       o.drain,
 		What:        "the webhooks",
 		Handlers:    map[string]http.Handler{"/mutate": mutate, "/validate": validate},
+		TLS:         served.TLS,
 		Ready:       ready.check,
 		Metrics:     registry,
 		Log:         logs.Log,
 	}
-	server.TLS, err = tlsOptions(o, logs.Log)
-	return server, background, err
+	return server, append(background, served.Run), nil
 }
 
 // policySet compiles the embedded policies and those of a folder, if any, over
@@ -182,20 +187,16 @@ func connect(kubeconfig string, log logr.Logger) (*cluster.Informers, *quota.Res
 	return informers, reserver, err
 }
 
-// tlsOptions returns what the listener needs beyond the certificate files.
-func tlsOptions(o *options, log logr.Logger) (func(*tls.Config), error) {
-	requireClients, err := certs.RequireClients(o.clientCAFile, log)
-	if err != nil || o.certDir != "" {
-		return requireClients, err
+// certificate returns what the webhook shows and whom it lets in.
+func certificate(o *options, log logr.Logger) (*certs.Served, error) {
+	served := certs.ServedOptions{Dir: o.certDir, Name: o.certName, ClientCAFile: o.clientCAFile}
+	if o.certDir == "" {
+		var err error
+		if served.Made, err = makeCertificate(o); err != nil {
+			return nil, err
+		}
 	}
-	made, err := makeCertificate(o)
-	if err != nil {
-		return nil, err
-	}
-	return func(c *tls.Config) {
-		c.GetCertificate = func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return made, nil }
-		requireClients(c)
-	}, nil
+	return certs.NewServed(served, log.WithName("certificates")), nil
 }
 
 // makeCertificate makes a certificate for the address that is listened on, and
@@ -227,6 +228,7 @@ type readiness struct {
 	informers *cluster.Informers
 	reserver  *quota.Reserver
 	watcher   *engine.Watcher
+	served    *certs.Served
 }
 
 // check is the readiness probe. Policies that could not be reloaded do not make
@@ -236,8 +238,12 @@ func (r *readiness) check() (detail string, err error) {
 	if r.watcher != nil && r.watcher.Err() != nil {
 		detail += "\npolicies not reloaded, the last good set is in force: " + r.watcher.Err().Error()
 	}
-	if r.informers != nil {
-		return detail, errors.Join(r.informers.Current(), r.reserver.Current())
+	certificate, err := r.served.Check()
+	if certificate != "" {
+		detail += "\n" + certificate
 	}
-	return detail, nil
+	if r.informers != nil {
+		err = errors.Join(err, r.informers.Current(), r.reserver.Current())
+	}
+	return detail, err
 }

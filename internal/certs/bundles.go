@@ -26,6 +26,14 @@ type bundle struct {
 	foreign bool
 }
 
+// String names the webhook configuration.
+func (b bundle) String() string {
+	if _, mutating := b.object.(*admissionregistrationv1.MutatingWebhookConfiguration); mutating {
+		return "MutatingWebhookConfiguration " + b.object.GetName()
+	}
+	return "ValidatingWebhookConfiguration " + b.object.GetName()
+}
+
 // injectors are the annotations by which others are asked to write CA bundles.
 var injectors = []string{"cert-manager.io/inject-ca-from", "cert-manager.io/inject-ca-from-secret", "cert-manager.io/inject-apiserver-ca"}
 
@@ -67,21 +75,21 @@ func (k *Keeper) bundles(ctx context.Context) (bundles, error) {
 	return found, nil
 }
 
-// trust reports whether every bundle holds a certificate.
-func (b bundles) trust(c *x509.Certificate) bool {
+// trust reports whether every bundle that trusts something of the rotation holds a
+// certificate. One that trusts nothing of it loses nothing either, and those of
+// other injectors are unknown.
+func (b bundles) trust(c *x509.Certificate, r *Rotation) bool {
+	ours := parse(r.Bundle())
 	for _, bundle := range b {
 		for _, field := range bundle.fields {
-			if !holds(*field, c) {
+			found := parse(*field)
+			trusts := slices.ContainsFunc(found, func(f *x509.Certificate) bool { return slices.ContainsFunc(ours, f.Equal) })
+			if !bundle.foreign && trusts && !slices.ContainsFunc(found, c.Equal) {
 				return false
 			}
 		}
 	}
 	return true
-}
-
-// trustAfter is trust once a bundle has been written everywhere.
-func (b bundles) trustAfter(written []byte, c *x509.Certificate) bool {
-	return holds(written, c) && b.trust(c)
 }
 
 // certificates returns in PEM what the bundles trust now and may for some time,
@@ -106,31 +114,42 @@ func holds(bundle []byte, c *x509.Certificate) bool {
 	return slices.ContainsFunc(parse(bundle), c.Equal)
 }
 
-// inject writes the bundle into every webhook configuration that lacks it.
+// inject writes the bundle into every webhook configuration that lacks it. found
+// is as it is stored afterwards.
 func (k *Keeper) inject(ctx context.Context, found bundles, content []byte) error {
 	var errs []error
 	for _, b := range found {
-		changes := slices.ContainsFunc(b.fields, func(field *[]byte) bool { return !bytes.Equal(*field, content) })
-		switch {
-		case !changes:
+		if !slices.ContainsFunc(b.fields, func(field *[]byte) bool { return !bytes.Equal(*field, content) }) {
 			continue
-		case b.foreign:
+		}
+		if b.foreign {
 			errs = append(errs, &ForeignError{
-				fmt.Sprintf("the CA bundle of %T %s", b.object, b.object.GetName()),
+				fmt.Sprintf("the CA bundle of %s", b),
 				"take the annotation of the other injector away, or " + InjectAnnotation,
 			})
 			continue
 		}
-		for _, field := range b.fields {
-			*field = content
-		}
-		// Over the very version that was read: whoever changed it meanwhile is
-		// not overwritten.
-		if err := k.client.Update(ctx, b.object); err != nil {
-			errs = append(errs, fmt.Errorf("inject the CA bundle into %s: %w", b.object.GetName(), err))
+		if err := k.injectOne(ctx, b, content); err != nil {
+			errs = append(errs, fmt.Errorf("inject the CA bundle into %s: %w", b, err))
 			continue
 		}
-		k.log.Info("CA bundle injected", "configuration", b.object.GetName(), "authorities", len(parse(content)))
+		k.log.Info("CA bundle injected", "configuration", b.String(), "authorities", len(parse(content)))
 	}
 	return errors.Join(errs...)
+}
+
+// injectOne writes over the very version that was read: whoever changed it
+// meanwhile is not overwritten.
+func (k *Keeper) injectOne(ctx context.Context, b bundle, content []byte) error {
+	before := make([][]byte, len(b.fields))
+	for i, field := range b.fields {
+		before[i], *field = *field, content
+	}
+	err := k.client.Update(ctx, b.object)
+	if err != nil {
+		for i, field := range b.fields {
+			*field = before[i]
+		}
+	}
+	return err
 }

@@ -1,71 +1,59 @@
 package certs
 
 import (
-	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"os"
-	"sync"
 	"time"
 )
 
-// clientCACheck is how long a client CA file is trusted before it is read again.
-const clientCACheck = 5 * time.Second
-
-// ClientCA are the authorities in a PEM file that a client's certificate has to
-// come from. The file is read again when it changes; one that turns unreadable
-// keeps the last good authorities in force.
-type ClientCA struct {
-	file   string
-	failed func(error)
-
-	mu      sync.Mutex
-	pool    *x509.CertPool
-	checked time.Time
+// clientCA are the authorities that a client's certificate has to come from.
+type clientCA struct {
+	bytes        []byte
+	pool         *x509.CertPool
+	certificates []*x509.Certificate
 }
 
-// LoadClientCA reads the authorities. failed is told when a later reading fails.
-func LoadClientCA(file string, failed func(error)) (*ClientCA, error) {
-	c := &ClientCA{file: file, failed: failed}
-	return c, c.load()
-}
-
-// Require makes a server accept only clients with a certificate of one of the
-// authorities.
-func (c *ClientCA) Require(cfg *tls.Config) {
-	cfg.ClientAuth = tls.RequireAndVerifyClientCert
-	// A resumed session would skip the check against the authorities of now.
-	cfg.SessionTicketsDisabled = true
-	cfg.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) {
-		now := cfg.Clone()
-		now.GetConfigForClient = nil
-		now.ClientCAs = c.current()
-		return now, nil
-	}
-}
-
-func (c *ClientCA) load() error {
-	c.checked = time.Now()
-	pem, err := os.ReadFile(c.file)
+func readClientCA(file string) (*clientCA, *problem) {
+	const what = "client CA"
+	pem, err := os.ReadFile(file)
 	if err != nil {
-		return fmt.Errorf("read client CA: %w", err)
+		return nil, unread(what, err)
 	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(pem) {
-		return fmt.Errorf("read client CA: %s holds no certificate in PEM", c.file)
+	ca := &clientCA{bytes: pem, pool: x509.NewCertPool(), certificates: parse(pem)}
+	if len(ca.certificates) == 0 {
+		return nil, unread(what, fmt.Errorf("%s: %w", file, errors.New("no certificates in PEM, or one that is none")))
 	}
-	c.pool = pool
-	return nil
+	for _, c := range ca.certificates {
+		ca.pool.AddCert(c)
+	}
+	return ca, nil
 }
 
-// current returns the last good authorities.
-func (c *ClientCA) current() *x509.CertPool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if time.Since(c.checked) >= clientCACheck {
-		if err := c.load(); err != nil {
-			c.failed(err)
+func (c *clientCA) raw() []byte { return c.bytes }
+
+// until is when the last of the authorities expires: while one takes the place of
+// another, the old one may.
+func (c *clientCA) until() time.Time {
+	var last time.Time
+	for _, cert := range c.certificates {
+		if cert.NotAfter.After(last) {
+			last = cert.NotAfter
 		}
 	}
-	return c.pool
+	return last
+}
+
+// problem is that of the last of the authorities, if none can be used.
+func (c *clientCA) problem(now time.Time) *problem {
+	var wrong *problem
+	for _, cert := range c.certificates {
+		p := outside("client CA", cert.NotBefore, cert.NotAfter, now)
+		if p == nil {
+			return nil
+		}
+		wrong = p
+	}
+	return wrong
 }

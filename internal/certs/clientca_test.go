@@ -11,10 +11,12 @@ import (
 	"math/big"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/go-logr/logr"
 )
 
 // authority is a client certificate authority of a test.
@@ -75,14 +77,10 @@ func TestRequireAcceptsOnlyClientsOfTheAuthoritiesOfNow(t *testing.T) {
 		}
 	}
 	write(first.pem)
-	var failures atomic.Int32
-	ca, err := LoadClientCA(file, func(error) { failures.Add(1) })
-	if err != nil {
-		t.Fatal(err)
-	}
 	cert, roots := selfSigned(t, "127.0.0.1")
-	server := &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{cert}}
-	ca.Require(server)
+	served := NewServed(ServedOptions{Made: &cert, ClientCAFile: file}, logr.Discard())
+	server := &tls.Config{MinVersion: tls.VersionTLS12}
+	served.TLS(server)
 
 	// With sessions to resume, as a long-lived client has them.
 	clients := map[string]*tls.Config{
@@ -100,17 +98,17 @@ func TestRequireAcceptsOnlyClientsOfTheAuthoritiesOfNow(t *testing.T) {
 		name         string
 		content      []byte
 		first, other bool
-		failures     int32
+		detail       string
 	}{
-		{"in the beginning", first.pem, true, false, 0},
-		{"both, while they overlap", append(append([]byte(nil), first.pem...), second.pem...), true, true, 0},
-		{"the second alone", second.pem, false, true, 0},
-		{"a file cut short", second.pem[:len(second.pem)/2], false, true, 1},
-		{"an empty file", nil, false, true, 2},
-		{"the first again", first.pem, true, false, 2},
+		{"in the beginning", first.pem, true, false, ""},
+		{"both, while they overlap", slices.Concat(first.pem, second.pem), true, true, ""},
+		{"the second alone", second.pem, false, true, ""},
+		{"a file cut short", second.pem[:len(second.pem)/2], false, true, "; not read again: client CA unreadable: " + file + ": no certificates in PEM, or one that is none"},
+		{"an empty file", nil, false, true, "; not read again: client CA unreadable: " + file + ": no certificates in PEM, or one that is none"},
+		{"the first again", first.pem, true, false, ""},
 	} {
 		write(step.content)
-		ca.checked = time.Time{} // as if time had passed
+		served.look()
 		want := map[string]bool{
 			"of nobody": false, "a server's, of the first": false,
 			"of the first authority": step.first, "of the first, by TLS 1.2": step.first,
@@ -123,30 +121,55 @@ func TestRequireAcceptsOnlyClientsOfTheAuthoritiesOfNow(t *testing.T) {
 				}
 			}
 		}
-		if n := failures.Load(); n != step.failures {
-			t.Errorf("%s: %d failures told, want %d", step.name, n, step.failures)
+		if detail, err := served.Check(); err != nil || !strings.HasSuffix(detail, step.detail) || strings.Contains(detail, "not read again") != (step.detail != "") {
+			t.Errorf("%s: %q, %v", step.name, detail, err)
 		}
 	}
 	if err := os.Remove(file); err != nil {
 		t.Fatal(err)
 	}
-	ca.checked = time.Time{}
-	if err := handshake(t, server, clients["of the first authority"]); err != nil || failures.Load() != 3 {
-		t.Errorf("without the file: %v, %d failures", err, failures.Load())
+	served.look()
+	if err := handshake(t, server, clients["of the first authority"]); err != nil {
+		t.Error("without the file:", err)
+	}
+	if detail, err := served.Check(); err != nil || !strings.Contains(detail, "; not read again: client CA missing: open "+file) {
+		t.Errorf("without the file: %q, %v", detail, err)
 	}
 }
 
-func TestLoadClientCARefusesAFileWithoutAuthorities(t *testing.T) {
-	for content, want := range map[string]string{"": "holds no certificate in PEM", "-----BEGIN CERTIFICATE-----\n": "holds no certificate in PEM"} {
+func TestWithoutAuthoritiesNoClientIsLetInUntilTheyAreThere(t *testing.T) {
+	authority := newAuthority(t)
+	for content, want := range map[string]string{
+		"no file":                        "client CA missing: open ",
+		"":                               "no certificates in PEM",
+		"-----BEGIN CERTIFICATE-----\n": "no certificates in PEM",
+	} {
 		file := filepath.Join(t.TempDir(), "ca.pem")
-		if err := os.WriteFile(file, []byte(content), 0o644); err != nil {
+		if content != "no file" {
+			if err := os.WriteFile(file, []byte(content), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		cert, roots := selfSigned(t, "127.0.0.1")
+		served := NewServed(ServedOptions{Made: &cert, ClientCAFile: file}, logr.Discard())
+		server := &tls.Config{MinVersion: tls.VersionTLS12}
+		served.TLS(server)
+		client := &tls.Config{RootCAs: roots, ServerName: "127.0.0.1", Certificates: []tls.Certificate{authority.client(t, x509.ExtKeyUsageClientAuth)}}
+		if err := handshake(t, server, client); err == nil {
+			t.Errorf("%q: a client is let in", content)
+		}
+		if _, err := served.Check(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: error %v, want %q", content, err, want)
+		}
+		if err := os.WriteFile(file, authority.pem, 0o644); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := LoadClientCA(file, nil); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("error %v, want %q", err, want)
+		served.look()
+		if err := handshake(t, server, client); err != nil {
+			t.Errorf("%q, and then authorities: %v", content, err)
 		}
-	}
-	if _, err := LoadClientCA(filepath.Join(t.TempDir(), "nothing"), nil); err == nil || !strings.Contains(err.Error(), "read client CA: open") {
-		t.Error("error", err)
+		if _, err := served.Check(); err != nil {
+			t.Errorf("%q, and then authorities: %v", content, err)
+		}
 	}
 }

@@ -146,8 +146,3 @@ func (a *Authority) Issue(leaf Leaf, now time.Time, lifetime time.Duration) (Pai
 
 // madeAt is when a certificate was made.
 func madeAt(cert *x509.Certificate) time.Time { return cert.NotBefore.Add(backdated) }
-
-// renewAt is when two thirds of a certificate's life are over.
-func renewAt(cert *x509.Certificate) time.Time {
-	return cert.NotAfter.Add(-cert.NotAfter.Sub(madeAt(cert)) / 3)
-}

@@ -5,6 +5,9 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/cert-manager/cert-manager/pkg/util/pki"
@@ -12,8 +15,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/validation"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 )
 
 const (
@@ -27,9 +30,13 @@ const (
 	managedByUsher = "usher"
 )
 
-// longestSleep bounds the time between two looks: what wakes the keeper earlier
-// may be missed, and a clock may jump.
-const longestSleep = 10 * time.Minute
+const (
+	// soonest is the least time between two looks.
+	soonest = time.Second
+	// longestSleep bounds the time between two looks: what wakes the keeper earlier
+	// may be missed, and a clock may jump.
+	longestSleep = 10 * time.Minute
+)
 
 // LeafSecret is a Secret of type kubernetes.io/tls that the keeper writes, with
 // the bundle in ca.crt beside the certificate.
@@ -45,12 +52,22 @@ type KeeperOptions struct {
 	Secret    string
 	// Leaves are the certificates to be kept.
 	Leaves []LeafSecret
-	// LeafLifetime of each; renewed when two thirds are over.
-	LeafLifetime time.Duration
 	RotationOptions
 
 	// Now is the clock. Default: time.Now.
 	Now func() time.Time
+}
+
+// Validate says, by the names of usher-controller's flags, what does not fit.
+func (o KeeperOptions) Validate() error {
+	errs := []error{o.RotationOptions.Validate()}
+	if why := validation.IsDNS1123Subdomain(o.Secret); len(why) > 0 {
+		errs = append(errs, fmt.Errorf("--ca-secret %q is no name of a Secret: %s", o.Secret, strings.Join(why, "; ")))
+	}
+	if slices.ContainsFunc(o.Leaves, func(l LeafSecret) bool { return l.Name == o.Secret }) {
+		errs = append(errs, fmt.Errorf("--ca-secret %q is the Secret of a certificate: the authority needs one of its own, which nobody mounts", o.Secret))
+	}
+	return errors.Join(errs...)
 }
 
 // Keeper makes usher's own authority, the certificates that usher serves, and the
@@ -61,14 +78,21 @@ type Keeper struct {
 	client  client.Client
 	log     logr.Logger
 	metrics *KeeperMetrics
+	state   atomic.Pointer[string]
 }
 
-// NewKeeper returns a keeper that reads and writes through a client.
-func NewKeeper(o KeeperOptions, c client.Client, log logr.Logger, metrics *KeeperMetrics) *Keeper {
+// NewKeeper returns a keeper that reads and writes through a client, which must not
+// read from a cache. It refuses lifetimes that do not fit together.
+func NewKeeper(o KeeperOptions, c client.Client, log logr.Logger, metrics *KeeperMetrics) (*Keeper, error) {
+	if err := o.Validate(); err != nil {
+		return nil, err
+	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Keeper{o, c, log, metrics}
+	k := &Keeper{KeeperOptions: o, client: c, log: log, metrics: metrics}
+	k.state.Store(new("certificates: not looked at yet"))
+	return k, nil
 }
 
 // ForeignError says that a Secret or a CA bundle is not the keeper's to write.
@@ -80,7 +104,11 @@ func (e *ForeignError) Error() string { return e.What + " was not made by usher;
 // told of an error again and again until it is gone; whatever does not depend on
 // the failed part is done.
 func (k *Keeper) Keep(ctx context.Context) (again time.Duration, err error) {
-	defer func() { k.metrics.kept(err) }()
+	var report state
+	defer func() {
+		k.metrics.kept(err)
+		k.state.Store(new(report.text(err)))
+	}()
 	bundles, err := k.bundles(ctx)
 	if err != nil {
 		return 0, err
@@ -93,9 +121,10 @@ func (k *Keeper) Keep(ctx context.Context) (again time.Duration, err error) {
 	if err != nil {
 		return 0, err
 	}
+	report = state{rotation, leaves}
 	now := k.Now()
 	seen := Seen{
-		Trusted:  func(c *x509.Certificate) bool { return bundles.trust(c) && leaves.trust(c) },
+		Trusted:  func(c *x509.Certificate) bool { return bundles.trust(c, rotation) && leaves.trust(c) },
 		Replaced: leaves.signedBy(rotation.Current, now.Add(-k.Overlap)),
 	}
 	next, err := rotation.Advance(now, k.RotationOptions, seen)
@@ -106,33 +135,27 @@ func (k *Keeper) Keep(ctx context.Context) (again time.Duration, err error) {
 		if err := k.store(ctx, secret, next); err != nil {
 			return 0, err
 		}
+		report.rotation = next
 		k.log.Info("authority rotated", "phase", next.Phase(), "authority", next.Current.cert.Subject.CommonName, "until", next.Current.cert.NotAfter)
 	}
-	// Bundles before certificates: nothing is served that nobody trusts.
-	bundle := next.Bundle()
-	failed := []error{foreign, k.inject(ctx, bundles, bundle)}
-	if failed[1] == nil && bundles.trustAfter(bundle, next.Current.cert) {
-		failed = append(failed, k.renew(ctx, leaves, next, bundle, now))
-	}
 	k.metrics.authority(next)
-	if err := errors.Join(failed...); err != nil {
+	// Bundles before certificates: nothing is served that nobody trusts.
+	injected := k.inject(ctx, bundles, next.Bundle())
+	if err := errors.Join(foreign, injected, k.renew(ctx, leaves, bundles, next, now)); err != nil {
 		return 0, err
+	}
+	if next != rotation {
+		return soonest, nil // what was just written has to be seen
 	}
 	wake := next.Wake(now, k.RotationOptions)
 	for _, leaf := range leaves {
-		wake = min(wake, leaf.renewAt().Sub(now))
+		wake = min(wake, leaf.replaceAt(next, k.RotationOptions).Sub(now))
 	}
-	if next != rotation {
-		return time.Second, nil // what was just written has to be seen
-	}
-	return min(max(wake, time.Second), longestSleep), nil
+	return min(max(wake, soonest), longestSleep), nil
 }
 
-// Reconcile is Keep for a controller.
-func (k *Keeper) Reconcile(ctx context.Context, _ reconcile.Request) (reconcile.Result, error) {
-	again, err := k.Keep(ctx)
-	return reconcile.Result{RequeueAfter: again}, err
-}
+// State says in lines for people what was found when the keeper last looked.
+func (k *Keeper) State() string { return *k.state.Load() }
 
 // authority reads the authority's Secret. Where there is none, or it cannot be
 // read, a new authority is to be made, and what bundles trust now retires.

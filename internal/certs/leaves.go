@@ -61,7 +61,8 @@ func (l *leaf) read() {
 	}
 }
 
-// trust reports whether the bundles beside the certificates hold one.
+// trust reports whether the bundles beside the certificates hold one; where there
+// is no Secret, nobody reads one.
 func (ls leaves) trust(c *x509.Certificate) bool {
 	return !slices.ContainsFunc(ls, func(l *leaf) bool {
 		return l.secret.UID != "" && !holds(l.secret.Data[fieldCert], c)
@@ -75,11 +76,26 @@ func (ls leaves) signedBy(a *Authority, before time.Time) bool {
 	})
 }
 
-func (l *leaf) renewAt() time.Time {
-	if l.cert == nil {
-		return time.Time{}
+// replaceAt is when a good certificate has to be replaced. Where bundles may not
+// have arrived everywhere yet, one that is due waits for as long as it lasts for
+// another overlap.
+func (l *leaf) replaceAt(r *Rotation, o RotationOptions) time.Time {
+	at, from := o.renewAt(l.cert), r.servesFrom(o)
+	if l.cert.CheckSignatureFrom(r.Current.cert) != nil && from.Before(at) {
+		at = from
 	}
-	return renewAt(l.cert)
+	if last := l.cert.NotAfter.Add(-o.Overlap); last.Before(from) {
+		from = last
+	}
+	if at.Before(from) {
+		return from
+	}
+	return at
+}
+
+// good reports whether a certificate does its work now.
+func (l *leaf) good(bundle []byte, now time.Time) bool {
+	return l.cert != nil && usable(l.cert, now) && trusted(l.cert, bundle) && l.names()
 }
 
 // stale says why a certificate has to be made anew, "" if it has not.
@@ -89,14 +105,16 @@ func (l *leaf) stale(r *Rotation, o RotationOptions, now time.Time) string {
 		return "there is none"
 	case !usable(l.cert, now):
 		return "it is not valid now"
-	case due(l.cert, now):
-		return "two thirds of its life are over"
-	case l.cert.CheckSignatureFrom(r.Current.cert) != nil && (r.mayServe(now, o) || !trusted(l.cert, r.Bundle())):
-		return "another authority signs now"
+	case !trusted(l.cert, r.Bundle()):
+		return "no authority that is trusted signed it"
 	case !l.names():
 		return "it is for other names"
+	case now.Before(l.replaceAt(r, o)):
+		return ""
+	case now.Before(o.renewAt(l.cert)):
+		return "another authority signs now"
 	}
-	return ""
+	return "two thirds of its life are over"
 }
 
 // trusted reports whether an authority in a bundle signed a certificate.
@@ -122,20 +140,25 @@ func (l *leaf) names() bool {
 }
 
 // renew makes those certificates anew that have to be, and keeps the bundle beside
-// each up to date.
-func (k *Keeper) renew(ctx context.Context, found leaves, r *Rotation, bundle []byte, now time.Time) error {
+// each up to date. While a bundle of the keeper's lacks the current authority, only
+// what does not work anyway is replaced.
+func (k *Keeper) renew(ctx context.Context, found leaves, webhooks bundles, r *Rotation, now time.Time) error {
 	var errs []error
+	bundle, everywhere := r.Bundle(), webhooks.trust(r.Current.cert, r)
 	for _, l := range found {
 		why := l.stale(r, k.RotationOptions, now)
-		if why == "" && bytes.Equal(l.secret.Data[fieldCert], bundle) {
+		if why != "" && !everywhere && l.good(bundle, now) {
+			errs = append(errs, fmt.Errorf("certificate %s is not replaced yet: not every CA bundle has its authority", l.Name))
+			why = ""
+		}
+		if why != "" || !bytes.Equal(l.secret.Data[fieldCert], bundle) {
+			if err := k.writeLeaf(ctx, l, r.Current, bundle, now, why); err != nil {
+				errs = append(errs, fmt.Errorf("write certificate %s: %w", l.Name, err))
+			}
+		}
+		if l.cert != nil {
 			k.metrics.leaf(l.Name, l.cert)
-			continue
 		}
-		if err := k.writeLeaf(ctx, l, r.Current, bundle, now, why); err != nil {
-			errs = append(errs, fmt.Errorf("write certificate %s: %w", l.Name, err))
-			continue
-		}
-		k.metrics.leaf(l.Name, l.cert)
 	}
 	return errors.Join(errs...)
 }

@@ -12,8 +12,12 @@ type KeeperMetrics struct {
 	renewals *prometheus.CounterVec
 	phase    *prometheus.GaugeVec
 	errors   prometheus.Counter
+	ok       prometheus.Gauge
 	losses   prometheus.Counter
 }
+
+// expiryHelp is said by servers and by usher-controller.
+const expiryHelp = "When a certificate expires. usher-controller has those that it keeps by their Secrets, and its own as authority; a server has serving, which it shows, and client-ca, the last to expire of the authorities of its clients."
 
 // phases of a rotation.
 var phases = []string{"steady", "preparing", "retiring"}
@@ -23,7 +27,7 @@ func NewKeeperMetrics(registry prometheus.Registerer) *KeeperMetrics {
 	m := &KeeperMetrics{
 		expiry: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "usher_certificate_expiry_timestamp_seconds",
-			Help: "When each certificate that usher keeps expires; authority for its own.",
+			Help: expiryHelp,
 		}, []string{"certificate"}),
 		renewals: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "usher_certificate_renewals_total",
@@ -37,19 +41,26 @@ func NewKeeperMetrics(registry prometheus.Registerer) *KeeperMetrics {
 			Name: "usher_certificate_errors_total",
 			Help: "Looks at certificates and CA bundles that ended with an error.",
 		}),
+		ok: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "usher_certificates_kept",
+			Help: "Whether the last look at certificates and CA bundles ended without an error.",
+		}),
 		losses: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "usher_authority_losses_total",
 			Help: "Times that the Secret of usher's authority could not be read and a new one was made.",
 		}),
 	}
-	registry.MustRegister(m.expiry, m.renewals, m.phase, m.errors, m.losses)
+	registry.MustRegister(m.expiry, m.renewals, m.phase, m.errors, m.ok, m.losses)
 	return m
 }
 
 func (m *KeeperMetrics) kept(err error) {
 	if err != nil {
 		m.errors.Inc()
+		m.ok.Set(0)
+		return
 	}
+	m.ok.Set(1)
 }
 
 func (m *KeeperMetrics) lost() { m.losses.Inc() }

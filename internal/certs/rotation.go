@@ -28,16 +28,6 @@ type Rotation struct {
 	Since time.Time
 }
 
-// RotationOptions say how long authorities last and overlap.
-type RotationOptions struct {
-	// Lifetime of an authority. The next one is made when two thirds are over.
-	Lifetime time.Duration
-	// Overlap is how long two authorities are trusted at least, before the next
-	// one signs and again after the last certificate of the old one is replaced.
-	// It has to be longer than a bundle takes to reach whoever verifies, and a
-	// certificate to reach whoever serves it.
-	Overlap time.Duration
-}
 
 // Seen is what has been found in the cluster.
 type Seen struct {
@@ -66,12 +56,14 @@ func (r *Rotation) Advance(now time.Time, o RotationOptions, seen Seen) (*Rotati
 			return nil, err
 		}
 		return &Rotation{Current: r.Current, Next: next, Retired: r.Retired, Since: now}, nil
-	case r.Next != nil && seen.Trusted(r.Next.cert) && (settled || !usable(r.Current.cert, now)):
+	case r.Next != nil && (settled && seen.Trusted(r.Next.cert) || !usable(r.Current.cert, now)):
+		// Nobody trusts what the current one signed once that has ended, so that
+		// there is nothing to wait for.
 		retired := append(bytes.Clone(r.Retired), r.Current.Cert...)
 		return &Rotation{Current: r.Next, Retired: retired, Since: now}, nil
 	case r.Next == nil && len(r.Retired) > 0 && seen.Replaced:
 		return &Rotation{Current: r.Current, Since: now}, nil
-	case r.Next == nil && due(r.Current.cert, now):
+	case r.Next == nil && o.due(r.Current.cert, now):
 		next, err := r.successor(now, o)
 		if err != nil {
 			return nil, err
@@ -87,18 +79,24 @@ func (r *Rotation) successor(now time.Time, o RotationOptions) (*Authority, erro
 
 // Wake is after how long the rotation may have to advance, if nothing else happens.
 func (r *Rotation) Wake(now time.Time, o RotationOptions) time.Duration {
-	wake := renewAt(r.Current.cert).Sub(now)
-	if r.Phase() != "steady" {
-		wake = min(wake, o.Overlap)
+	wake := o.dueAt(r.Current.cert).Sub(now)
+	if r.Phase() == "steady" {
+		return wake
 	}
-	return wake
+	if settled := r.Since.Add(o.Overlap).Sub(now); settled > 0 {
+		return min(wake, settled)
+	}
+	return min(wake, o.Overlap)
 }
 
-// mayServe reports whether certificates of the current authority may take the
-// place of good ones: bundles have had time to arrive where they are read, also
-// after an authority that was lost and made anew.
-func (r *Rotation) mayServe(now time.Time, o RotationOptions) bool {
-	return len(r.Retired) == 0 || now.Sub(r.Since) >= o.Overlap
+// servesFrom is from when certificates of the current authority may take the place
+// of good ones: bundles have had time to arrive where they are read, also after an
+// authority that was lost and made anew.
+func (r *Rotation) servesFrom(o RotationOptions) time.Time {
+	if len(r.Retired) == 0 {
+		return r.Since
+	}
+	return r.Since.Add(o.Overlap)
 }
 
 // Bundle is what has to be trusted, in PEM. The same authorities always give the
@@ -174,10 +172,4 @@ func ReadRotation(data map[string][]byte) (*Rotation, error) {
 // usable reports whether a certificate is within its life.
 func usable(cert *x509.Certificate, now time.Time) bool {
 	return !now.Before(cert.NotBefore) && now.Before(cert.NotAfter)
-}
-
-// due reports whether a certificate has to be replaced: two thirds of its life
-// are over, or a clock that was wrong put its life elsewhere.
-func due(cert *x509.Certificate, now time.Time) bool {
-	return !usable(cert, now) || !now.Before(renewAt(cert))
 }

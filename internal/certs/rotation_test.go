@@ -9,7 +9,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-var testOptions = RotationOptions{Lifetime: 30 * 24 * time.Hour, Overlap: time.Hour}
+var testOptions = RotationOptions{Lifetime: 30 * 24 * time.Hour, LeafLifetime: 24 * time.Hour, Overlap: time.Hour}
 
 // world is a cluster in which bundles and certificates are written late.
 type world struct {

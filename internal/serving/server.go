@@ -30,10 +30,7 @@ type Server struct {
 	Listen string
 	// Plain serves the handlers over plain HTTP: on loopback addresses only.
 	Plain bool
-	// CertDir holds tls.crt and tls.key, which are read again when they change.
-	// Empty: TLS brings its own certificate.
-	CertDir string
-	// TLS sets up the listener's TLS beyond the certificate files.
+	// TLS sets up the listener's TLS: the certificate first of all.
 	TLS func(*tls.Config)
 
 	// ProbeListen is host:port of /startupz, /livez, /readyz and /metrics. Empty: none.
@@ -74,7 +71,7 @@ func (s *Server) Run(ctx context.Context) error {
 	defer stopProbes()
 
 	for path, h := range s.Handlers {
-		server.Register(path, finish(handlers, h))
+		server.Register(path, s.leave(finish(handlers, h)))
 	}
 
 	served, probed := make(chan error, 1), make(chan error, 1)
@@ -122,14 +119,11 @@ func (s *Server) listener(host string, port int) (listener, error) {
 		return newPlain(s.Listen), nil
 	}
 	return ctrlwebhook.NewServer(ctrlwebhook.Options{
-		Host:    host,
-		Port:    port,
-		CertDir: s.CertDir,
+		Host: host,
+		Port: port,
 		TLSOpts: []func(*tls.Config){func(c *tls.Config) {
 			c.MinVersion = tls.VersionTLS12
-			if s.TLS != nil {
-				s.TLS(c)
-			}
+			s.TLS(c)
 		}},
 	}), nil
 }
@@ -137,13 +131,20 @@ func (s *Server) listener(host string, port int) (listener, error) {
 // awaitStart notes when the listener answers.
 func (s *Server) awaitStart(ctx context.Context, check healthz.Checker) {
 	for ctx.Err() == nil {
-		if check(nil) == nil {
+		if answers(check(nil)) {
 			s.started.Store(true)
 			s.Log.Info("handlers answer", "handlers", s.What, "address", s.Listen)
 			return
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
+}
+
+// answers reports whether somebody listens. A server without a certificate refuses
+// the handshake, and has started all the same: its readiness says what it lacks.
+func answers(err error) bool {
+	var refused *net.OpError
+	return err == nil || errors.As(err, &refused) && refused.Op == "remote error"
 }
 
 // finish lets the requests in flight end on their own when the server stops.
@@ -160,6 +161,19 @@ func finish(serving context.Context, h http.Handler) http.Handler {
 		})
 		defer stop()
 		h.ServeHTTP(w, r.WithContext(ctx))
+	})
+}
+
+// leave answers requests while the server drains, and asks their clients to use
+// another connection for the next: one that was left open until the listener closes
+// may just then be given a request, which would get no answer, and which a client
+// may not send again.
+func (s *Server) leave(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.draining.Load() {
+			w.Header().Set("Connection", "close")
+		}
+		h.ServeHTTP(w, r)
 	})
 }
 

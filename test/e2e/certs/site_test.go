@@ -19,6 +19,7 @@ import (
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/metadata"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"usher.dev/usher/internal/certs"
@@ -30,7 +31,6 @@ type site struct {
 	client.Client
 	name     string
 	metrics  *prometheus.Registry
-	keeper   *certs.Keeper
 	stopKeep context.CancelFunc
 	kept     sync.WaitGroup
 	serving  atomic.Pointer[tls.Certificate]
@@ -158,18 +158,19 @@ func (s *site) keep(t *testing.T, o certs.KeeperOptions) {
 	o.Namespace, o.Secret = s.name, authority
 	o.Leaves = []certs.LeafSecret{{Name: serving, Leaf: certs.Leaf{Hosts: []string{"127.0.0.1"}}}}
 	s.metrics = prometheus.NewRegistry()
-	s.keeper = certs.NewKeeper(o, s.Client, testr.New(t), certs.NewKeeperMetrics(s.metrics))
+	keeper, err := certs.NewKeeper(o, s.Client, testr.New(t), certs.NewKeeperMetrics(s.metrics))
+	if err != nil {
+		t.Fatal(err)
+	}
+	changes, err := metadata.NewForConfig(plane.Config())
+	if err != nil {
+		t.Fatal(err)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	s.stopKeep = cancel
-	s.kept.Go(func() {
-		for ctx.Err() == nil {
-			again, err := s.keeper.Keep(ctx)
-			if err != nil && ctx.Err() == nil {
-				t.Log("keep:", err)
-			}
-			sleep(ctx, min(max(again, 100*time.Millisecond), time.Second))
-		}
-	})
+	wake := make(chan struct{}, 1)
+	s.kept.Go(func() { keeper.Watch(ctx, changes, wake) })
+	s.kept.Go(func() { keeper.Run(ctx, wake) })
 }
 
 func (s *site) stop() {

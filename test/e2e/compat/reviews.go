@@ -67,7 +67,7 @@ func (c *cluster) asAPIServer() (*http.Client, error) {
 		return nil, err
 	}
 	return &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{
-		RootCAs: c.Authority().Pool(), Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12,
+		RootCAs: c.ServingAuthority().Pool(), Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12,
 	}}}, nil
 }
 

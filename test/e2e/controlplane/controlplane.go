@@ -1,10 +1,10 @@
 package controlplane
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -24,11 +24,11 @@ type ControlPlane struct {
 	authority  *Authority
 	etcdPort   *Port
 	peerPort   *Port
-	secure     *Port
 	files      files
 	admin      KeyPair
 	etcd       *Process
-	apiserver  *Process
+	apiserver  *APIServer
+	front      string
 	kubeconfig string
 }
 
@@ -41,7 +41,7 @@ func New(folder string, programs Programs, flags ...string) (*ControlPlane, erro
 		return nil, err
 	}
 	c := &ControlPlane{programs: programs, folder: folder, flags: flags, authority: authority}
-	for _, port := range []**Port{&c.etcdPort, &c.peerPort, &c.secure} {
+	for _, port := range []**Port{&c.etcdPort, &c.peerPort} {
 		if *port, err = ReservePort(); err != nil {
 			return nil, err
 		}
@@ -50,6 +50,9 @@ func New(folder string, programs Programs, flags ...string) (*ControlPlane, erro
 		return nil, fmt.Errorf("prepare kube-apiserver: %w", err)
 	}
 	if c.admin, err = authority.Client("admin", "system:masters"); err != nil {
+		return nil, err
+	}
+	if c.apiserver, err = c.NewAPIServer(apiserverName); err != nil {
 		return nil, err
 	}
 	c.kubeconfig = filepath.Join(folder, "admin.kubeconfig")
@@ -70,15 +73,7 @@ func (c *ControlPlane) Start(ctx context.Context) error {
 	if err := c.etcd.WaitReady(ctx, http.DefaultClient, "http://"+c.etcdPort.Address()+"/readyz"); err != nil {
 		return err
 	}
-	c.apiserver, err = StartProcess("kube-apiserver", c.path("kube-apiserver.log"), c.programs.Path("kube-apiserver"), append(c.apiserverFlags(), c.flags...)...)
-	if err != nil {
-		return err
-	}
-	client, err := rest.HTTPClientFor(c.Config())
-	if err != nil {
-		return err
-	}
-	return c.apiserver.WaitReady(ctx, client, c.Config().Host+"/readyz")
+	return c.apiserver.Start(ctx)
 }
 
 // Kill ends both at once. An orderly end would take kube-apiserver a minute, and
@@ -94,7 +89,8 @@ func (c *ControlPlane) Runs() bool { return c.apiserver.Runs() }
 // Release kills what runs and gives the ports away.
 func (c *ControlPlane) Release() {
 	c.Kill()
-	for _, port := range []*Port{c.etcdPort, c.peerPort, c.secure} {
+	c.apiserver.Release()
+	for _, port := range []*Port{c.etcdPort, c.peerPort} {
 		port.Release()
 	}
 }
@@ -109,7 +105,7 @@ func (c *ControlPlane) Config() *rest.Config {
 // Anonymous is a connection without any credentials.
 func (c *ControlPlane) Anonymous() *rest.Config {
 	return &rest.Config{
-		Host:            "https://" + c.secure.Address(),
+		Host:            "https://" + cmp.Or(c.front, c.apiserver.Address()),
 		TLSClientConfig: rest.TLSClientConfig{CAData: c.authority.PEM},
 		// The client's own rate limit would only make the tests slow.
 		QPS: -1,
@@ -121,6 +117,17 @@ func (c *ControlPlane) Anonymous() *rest.Config {
 func (c *ControlPlane) ClientAuthority() *Authority { return c.authority }
 
 // AuditLog returns the API server's audit log, one JSON event a line.
-func (c *ControlPlane) AuditLog() ([]byte, error) { return os.ReadFile(c.files.auditLog) }
+func (c *ControlPlane) AuditLog() ([]byte, error) { return c.apiserver.AuditLog() }
+
+// Own is the API server that starts and ends with etcd.
+func (c *ControlPlane) Own() *APIServer { return c.apiserver }
+
+// ServeAt tells every connection that is configured from now on to go to an
+// address of this machine, such as that of a load balancer in front of several
+// API servers.
+func (c *ControlPlane) ServeAt(address string) error {
+	c.front = address
+	return WriteKubeconfig(c.kubeconfig, c.Config())
+}
 
 func (c *ControlPlane) path(name string) string { return filepath.Join(c.folder, name) }

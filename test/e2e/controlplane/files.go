@@ -15,7 +15,6 @@ type files struct {
 	tokenSigner   string
 	admission     string
 	auditPolicy   string
-	auditLog      string
 }
 
 // auditPolicy records who did what with which admission annotations, not the
@@ -59,7 +58,6 @@ func writeFiles(folder string, authority *Authority) (files, error) {
 		authority:   in("ca.crt"),
 		admission:   in("admission.yaml"),
 		auditPolicy: in("audit-policy.yaml"),
-		auditLog:    in("audit.log"),
 	}
 	serving, err := authority.Serving()
 	if err != nil {

@@ -17,12 +17,12 @@ func (c *ControlPlane) etcdFlags() []string {
 	}
 }
 
-func (c *ControlPlane) apiserverFlags() []string {
+func (c *ControlPlane) apiserverFlags(a *APIServer) []string {
 	return []string{
 		"--etcd-servers=" + c.Etcd(),
 		"--bind-address=127.0.0.1",
 		"--advertise-address=127.0.0.1",
-		"--secure-port=" + strconv.Itoa(c.secure.Number),
+		"--secure-port=" + strconv.Itoa(a.port.Number),
 		// The service "kubernetes" cannot point to a loopback address.
 		"--endpoint-reconciler-type=none",
 		"--service-cluster-ip-range=10.0.0.0/24",
@@ -40,7 +40,7 @@ func (c *ControlPlane) apiserverFlags() []string {
 		"--disable-admission-plugins=ServiceAccount,PodSecurity,TaintNodesByCondition",
 		"--admission-control-config-file=" + c.files.admission,
 		"--audit-policy-file=" + c.files.auditPolicy,
-		"--audit-log-path=" + c.files.auditLog,
+		"--audit-log-path=" + a.auditLog,
 		"--audit-log-mode=blocking-strict",
 	}
 }

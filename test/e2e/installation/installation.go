@@ -33,10 +33,18 @@ type Options struct {
 	Webhooks, Controllers int
 	// ReservationTTL is passed to the controllers. Zero: as they have it.
 	ReservationTTL time.Duration
+	// Tree is what is installed. Zero: the working tree.
+	Tree repository.Tree
 	// APIServer are further flags of kube-apiserver.
 	APIServer []string
-	// Tree is what is installed. Default: the working tree.
-	Tree repository.Tree
+	// APIServers is how many kube-apiservers there are. More than one are behind
+	// one address. Zero: one.
+	APIServers int
+	// Certificates, if any, are kept by the controllers (--cert-mode=self). Nil: by
+	// the test, for as long as it lasts.
+	Certificates *Certificates
+	// Policies are files for the --policy-dir of the webhooks. Nil: they have none.
+	Policies map[string][]byte
 }
 
 // Installation is a control plane with usher on it.
@@ -45,12 +53,15 @@ type Installation struct {
 	Webhooks    []*Unit
 	Controllers []*Unit
 	Balancer    *balancer.Balancer
+	// Front leads to the kube-apiservers. Nil: there is one.
+	Front *Front
 
 	options        Options
+	version        *Version // that was installed first
+	made           int      // replicas
 	port           *controlplane.Port
 	configurations []*unstructured.Unstructured
-	authority      *controlplane.Authority
-	replicas       int // that there have ever been
+	authority      *controlplane.Authority // of the webhooks' certificates, unless the controllers keep them
 }
 
 // Start starts a control plane and usher on it, and registers usher's webhooks.
@@ -67,46 +78,65 @@ func Start(ctx context.Context, o Options) (*Installation, error) {
 		o.Tree = repository.Working()
 	}
 	i := &Installation{ControlPlane: plane, options: o}
-	if err := i.install(ctx); err != nil {
+	if err := i.install(ctx, o); err != nil {
 		i.Release()
 		return nil, err
 	}
 	return i, nil
 }
 
-func (i *Installation) install(ctx context.Context) (err error) {
+func (i *Installation) install(ctx context.Context, o Options) (err error) {
 	if err := i.Start(ctx); err != nil {
 		return err
 	}
-	if i.port, err = controlplane.ReservePort(); err != nil {
-		return err
-	}
-	if i.Balancer, err = balancer.Listen(ctx, i.port.Address()); err != nil {
-		return err
-	}
-	version, err := i.Prepare(ctx, i.options.Tree)
-	if err != nil {
-		return err
-	}
-	if err := i.ApplyObjects(ctx, version); err != nil {
-		return err
-	}
-	for range i.options.Webhooks {
-		if err := i.AddWebhook(ctx, version); err != nil {
+	if o.APIServers > 1 {
+		if i.Front, err = newFront(ctx, i.ControlPlane, o.APIServers); err != nil {
 			return err
 		}
 	}
-	for range i.options.Controllers {
-		if err := i.AddController(ctx, version); err != nil {
+	if i.version, err = i.Prepare(ctx, o.Tree); err != nil {
+		return err
+	}
+	if o.Certificates != nil {
+		if err := leadOut(i.version.Manifests); err != nil {
 			return err
 		}
+	}
+	if err := i.ApplyObjects(ctx, i.version); err != nil {
+		return err
+	}
+	if err := i.startReplicas(ctx, o); err != nil {
+		return err
 	}
 	for _, unit := range slices.Concat(i.Webhooks, i.Controllers) {
 		if err := unit.WaitReady(ctx); err != nil {
 			return err
 		}
 	}
-	return i.Register(ctx)
+	if err := i.Register(ctx); err != nil {
+		return err
+	}
+	return i.waitForBundles(ctx)
+}
+
+func (i *Installation) startReplicas(ctx context.Context, o Options) (err error) {
+	if i.port, err = controlplane.ReservePort(); err != nil {
+		return err
+	}
+	if i.Balancer, err = balancer.Listen(ctx, i.port.Address()); err != nil {
+		return err
+	}
+	for range o.Webhooks {
+		if err := i.AddWebhook(ctx, i.version); err != nil {
+			return err
+		}
+	}
+	for range o.Controllers {
+		if err := i.AddController(ctx, i.version); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Address is where the load balancer serves, as the API server is told.
@@ -114,19 +144,11 @@ func (i *Installation) Address() string {
 	return net.JoinHostPort(anyAddress, strconv.Itoa(i.port.Number))
 }
 
-// Authority issued the webhooks' certificates.
-func (i *Installation) Authority() *controlplane.Authority { return i.authority }
-
-// EndControllers ends all controllers, for good: nothing is settled from here on.
-func (i *Installation) EndControllers() {
-	for _, unit := range i.Controllers {
-		unit.release()
-	}
-	i.Controllers = nil
-}
-
 // Register applies the webhook configurations.
 func (i *Installation) Register(ctx context.Context) error {
+	if i.options.Certificates != nil {
+		return i.Apply(ctx, webhook.RegistrationAtService(i.port.Number, i.configurations)...)
+	}
 	return i.Apply(ctx, webhook.RegistrationAt(i.Address(), i.configurations, i.authority.PEM)...)
 }
 
@@ -165,6 +187,14 @@ func (i *Installation) Leaders(ctx context.Context) (n int, err error) {
 	return n, nil
 }
 
+// EndControllers ends all controllers, for good: nothing is settled from here on.
+func (i *Installation) EndControllers() {
+	for _, unit := range i.Controllers {
+		unit.release()
+	}
+	i.Controllers = nil
+}
+
 // Release ends everything.
 func (i *Installation) Release() {
 	for _, unit := range slices.Concat(i.Webhooks, i.Controllers) {
@@ -172,5 +202,6 @@ func (i *Installation) Release() {
 	}
 	i.Balancer.Close()
 	i.port.Release()
+	i.Front.release()
 	i.ControlPlane.Release()
 }

@@ -10,7 +10,9 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"usher.dev/usher/test/e2e/controller"
+	"usher.dev/usher/test/e2e/controlplane"
 	"usher.dev/usher/test/e2e/repository"
+	"usher.dev/usher/test/e2e/volume"
 	"usher.dev/usher/test/e2e/webhook"
 )
 
@@ -55,19 +57,52 @@ func (i *Installation) ApplyObjects(ctx context.Context, v *Version) error {
 
 // AddWebhook runs one more replica of the webhook, of a version.
 func (i *Installation) AddWebhook(ctx context.Context, v *Version) error {
-	replica, err := webhook.New(ctx, i.ControlPlane, i.folder("webhook"), v.webhook, v.Manifests, anyAddress)
-	if err != nil {
-		return err
+	unit, err := i.newWebhook(ctx, v)
+	if err == nil {
+		i.Webhooks = append(i.Webhooks, unit)
 	}
-	// All serve by one authority, which is trusted from the first on.
-	if i.authority == nil {
-		i.authority = replica.Authority
-	} else if err := replica.ServeBy(i.authority, anyAddress); err != nil {
-		return err
-	}
-	i.Webhooks = append(i.Webhooks, run(&webhookReplica{replica, i.Balancer}))
-	return nil
+	return err
 }
+
+// newWebhook starts a further replica of the webhook.
+func (i *Installation) newWebhook(ctx context.Context, v *Version) (*Unit, error) {
+	folder := i.folder(webhook.Name)
+	r := &webhookReplica{balancer: i.Balancer}
+	if i.options.Certificates != nil {
+		if err := i.mount(ctx, r, folder, v); err != nil {
+			return nil, err
+		}
+	} else if err := i.certify(ctx, r, folder, v); err != nil {
+		return nil, err
+	}
+	if i.options.Policies != nil {
+		var err error
+		if r.policies, err = volume.New(filepath.Join(folder, "policies")); err != nil {
+			return nil, err
+		}
+		if err := r.policies.Replace(i.options.Policies); err != nil {
+			return nil, err
+		}
+		r.AddFlags("--policy-dir=" + r.policies.Path())
+	}
+	return run(r), nil
+}
+
+// certify prepares a replica with a certificate that the test makes. All are of one
+// authority, which is trusted from the first on.
+func (i *Installation) certify(ctx context.Context, r *webhookReplica, folder string, v *Version) (err error) {
+	if r.Replica, err = webhook.New(ctx, i.ControlPlane, folder, v.webhook, v.Manifests, anyAddress); err != nil {
+		return err
+	}
+	if i.authority == nil {
+		i.authority = r.Authority
+		return nil
+	}
+	return r.ServeBy(i.authority, anyAddress)
+}
+
+// ServingAuthority is that of the webhooks' certificates, where the test makes them.
+func (i *Installation) ServingAuthority() *controlplane.Authority { return i.authority }
 
 // AddController runs one more replica of the controller, of a version.
 func (i *Installation) AddController(ctx context.Context, v *Version) error {
@@ -75,7 +110,8 @@ func (i *Installation) AddController(ctx context.Context, v *Version) error {
 	if ttl := i.options.ReservationTTL; ttl != 0 {
 		flags = append(flags, "--reservation-ttl="+ttl.String())
 	}
-	replica, err := controller.New(ctx, i.ControlPlane, i.folder("controller"), v.controller, v.Manifests, flags...)
+	flags = append(flags, i.options.Certificates.flags()...)
+	replica, err := controller.New(ctx, i.ControlPlane, i.folder(controller.Name), v.controller, v.Manifests, flags...)
 	if err != nil {
 		return err
 	}
@@ -85,8 +121,8 @@ func (i *Installation) AddController(ctx context.Context, v *Version) error {
 
 // folder is where a replica keeps its files.
 func (i *Installation) folder(of string) string {
-	i.replicas++
-	return filepath.Join(i.options.Folder, fmt.Sprintf("%s-%d", of, i.replicas))
+	i.made++
+	return filepath.Join(i.options.Folder, fmt.Sprintf("%s-%d", of, i.made))
 }
 
 // Replace rolls one replica as a Deployment without unavailable ones does: a new
@@ -100,5 +136,5 @@ func (i *Installation) Replace(ctx context.Context, units *[]*Unit, add func(con
 	}
 	oldest := (*units)[0]
 	*units = slices.Clone((*units)[1:])
-	return oldest.retire(ctx)
+	return oldest.Terminate(ctx, 0)
 }
