@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"time"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
 	"usher.dev/usher/test/e2e/balancer"
 	"usher.dev/usher/test/e2e/controlplane"
 	"usher.dev/usher/test/e2e/repository"
@@ -31,6 +33,8 @@ type Options struct {
 	Webhooks, Controllers int
 	// ReservationTTL is passed to the controllers. Zero: as they have it.
 	ReservationTTL time.Duration
+	// Tree is what is installed. Zero: the working tree.
+	Tree repository.Tree
 	// APIServer are further flags of kube-apiserver, Usher of both of usher's binaries.
 	APIServer, Usher []string
 	// APIServers is how many kube-apiservers there are. More than one are behind
@@ -41,8 +45,6 @@ type Options struct {
 	Certificates *Certificates
 	// Policies are files for the --policy-dir of the webhooks. Nil: they have none.
 	Policies map[string][]byte
-	// Tree is what is installed. Default: the working tree.
-	Tree repository.Tree
 }
 
 // Installation is a control plane with usher on it.
@@ -54,11 +56,12 @@ type Installation struct {
 	// Front leads to the kube-apiservers. Nil: there is one.
 	Front *Front
 
-	options   Options
-	version   *Version // that is registered
-	port      *controlplane.Port
-	authority *controlplane.Authority
-	replicas  int // that there have ever been
+	options        Options
+	version        *Version // that was installed first
+	made           int      // replicas
+	port           *controlplane.Port
+	configurations []*unstructured.Unstructured
+	authority      *controlplane.Authority // of the webhooks' certificates, unless the controllers keep them
 }
 
 // Start starts a control plane and usher on it, and registers usher's webhooks.
@@ -75,44 +78,35 @@ func Start(ctx context.Context, o Options) (*Installation, error) {
 		o.Tree = repository.Working()
 	}
 	i := &Installation{ControlPlane: plane, options: o}
-	if err := i.install(ctx); err != nil {
+	if err := i.install(ctx, o); err != nil {
 		i.Release()
 		return nil, err
 	}
 	return i, nil
 }
 
-func (i *Installation) install(ctx context.Context) (err error) {
+func (i *Installation) install(ctx context.Context, o Options) (err error) {
 	if err := i.Start(ctx); err != nil {
 		return err
 	}
-	if i.options.APIServers > 1 {
-		if i.Front, err = newFront(ctx, i.ControlPlane, i.options.APIServers); err != nil {
+	if o.APIServers > 1 {
+		if i.Front, err = newFront(ctx, i.ControlPlane, o.APIServers); err != nil {
 			return err
 		}
 	}
-	if i.port, err = controlplane.ReservePort(); err != nil {
+	if i.version, err = i.Prepare(ctx, o.Tree); err != nil {
 		return err
 	}
-	if i.Balancer, err = balancer.Listen(ctx, i.port.Address()); err != nil {
-		return err
-	}
-	version, err := i.Prepare(ctx, i.options.Tree)
-	if err != nil {
-		return err
-	}
-	if err := i.ApplyObjects(ctx, version); err != nil {
-		return err
-	}
-	for range i.options.Webhooks {
-		if err := i.AddWebhook(ctx, version); err != nil {
+	if o.Certificates != nil {
+		if err := leadOut(i.version.Manifests); err != nil {
 			return err
 		}
 	}
-	for range i.options.Controllers {
-		if err := i.AddController(ctx, version); err != nil {
-			return err
-		}
+	if err := i.ApplyObjects(ctx, i.version); err != nil {
+		return err
+	}
+	if err := i.startReplicas(ctx, o); err != nil {
+		return err
 	}
 	for _, unit := range slices.Concat(i.Webhooks, i.Controllers) {
 		if err := unit.WaitReady(ctx); err != nil {
@@ -125,34 +119,42 @@ func (i *Installation) install(ctx context.Context) (err error) {
 	return i.waitForBundles(ctx)
 }
 
+func (i *Installation) startReplicas(ctx context.Context, o Options) (err error) {
+	if i.port, err = controlplane.ReservePort(); err != nil {
+		return err
+	}
+	if i.Balancer, err = balancer.Listen(ctx, i.port.Address()); err != nil {
+		return err
+	}
+	for range o.Webhooks {
+		if err := i.AddWebhook(ctx, i.version); err != nil {
+			return err
+		}
+	}
+	for range o.Controllers {
+		if err := i.AddController(ctx, i.version); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Address is where the load balancer serves, as the API server is told.
 func (i *Installation) Address() string {
 	return net.JoinHostPort(anyAddress, strconv.Itoa(i.port.Number))
 }
 
-// ServingAuthority issued the webhooks' certificates, where the controllers keep none.
-func (i *Installation) ServingAuthority() *controlplane.Authority { return i.authority }
-
-// EndControllers ends all controllers, for good: nothing is settled from here on.
-func (i *Installation) EndControllers() {
-	for _, unit := range i.Controllers {
-		unit.release()
-	}
-	i.Controllers = nil
-}
-
 // Register applies the webhook configurations.
 func (i *Installation) Register(ctx context.Context) error {
-	configurations := i.version.configurations
 	if i.options.Certificates != nil {
-		return i.Apply(ctx, webhook.RegistrationAtService(i.port.Number, configurations)...)
+		return i.Apply(ctx, webhook.RegistrationAtService(i.port.Number, i.configurations)...)
 	}
-	return i.Apply(ctx, webhook.RegistrationAt(i.Address(), configurations, i.authority.PEM)...)
+	return i.Apply(ctx, webhook.RegistrationAt(i.Address(), i.configurations, i.authority.PEM)...)
 }
 
 // Unregister deletes the webhook configurations: nothing is judged any more.
 func (i *Installation) Unregister(ctx context.Context) error {
-	for _, configuration := range i.version.configurations {
+	for _, configuration := range i.configurations {
 		if _, _, err := i.Kubectl(ctx, "", "delete", configuration.GetKind(), configuration.GetName()); err != nil {
 			return err
 		}
@@ -183,6 +185,14 @@ func (i *Installation) Leaders(ctx context.Context) (n int, err error) {
 		}
 	}
 	return n, nil
+}
+
+// EndControllers ends all controllers, for good: nothing is settled from here on.
+func (i *Installation) EndControllers() {
+	for _, unit := range i.Controllers {
+		unit.release()
+	}
+	i.Controllers = nil
 }
 
 // Release ends everything.

@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"usher.dev/usher/test/e2e/controller"
+	"usher.dev/usher/test/e2e/controlplane"
 	"usher.dev/usher/test/e2e/repository"
 	"usher.dev/usher/test/e2e/volume"
 	"usher.dev/usher/test/e2e/webhook"
@@ -36,11 +37,6 @@ func (i *Installation) Prepare(ctx context.Context, tree repository.Tree) (*Vers
 		return nil, err
 	}
 	v.configurations, v.Manifests = webhook.SplitRegistration(manifests)
-	if i.options.Certificates != nil {
-		if err := leadOut(v.Manifests); err != nil {
-			return nil, err
-		}
-	}
 	if v.webhook, err = tree.Build(ctx, folder, webhook.Name); err != nil {
 		return nil, err
 	}
@@ -55,34 +51,33 @@ func (i *Installation) ApplyObjects(ctx context.Context, v *Version) error {
 	if err := i.Apply(ctx, v.Manifests...); err != nil {
 		return err
 	}
-	i.version = v
+	i.configurations = v.configurations
 	return i.WaitForKinds(ctx)
 }
 
 // AddWebhook runs one more replica of the webhook, of a version.
 func (i *Installation) AddWebhook(ctx context.Context, v *Version) error {
 	unit, err := i.newWebhook(ctx, v)
-	if err != nil {
-		return err
+	if err == nil {
+		i.Webhooks = append(i.Webhooks, unit)
 	}
-	i.Webhooks = append(i.Webhooks, unit)
-	return nil
+	return err
 }
 
+// newWebhook starts a further replica of the webhook.
 func (i *Installation) newWebhook(ctx context.Context, v *Version) (*Unit, error) {
-	folder := i.folder("webhook")
+	folder := i.folder(webhook.Name)
 	r := &webhookReplica{balancer: i.Balancer}
-	var err error
 	if i.options.Certificates != nil {
-		err = i.mount(ctx, r, folder, v)
-	} else {
-		err = i.serve(ctx, r, folder, v)
-	}
-	if err != nil {
+		if err := i.mount(ctx, r, folder, v); err != nil {
+			return nil, err
+		}
+	} else if err := i.certify(ctx, r, folder, v); err != nil {
 		return nil, err
 	}
 	r.AddFlags(i.options.Usher...)
 	if i.options.Policies != nil {
+		var err error
 		if r.policies, err = volume.New(filepath.Join(folder, "policies")); err != nil {
 			return nil, err
 		}
@@ -94,9 +89,9 @@ func (i *Installation) newWebhook(ctx context.Context, v *Version) (*Unit, error
 	return run(r), nil
 }
 
-// serve prepares a replica with a certificate of the test's. All serve by one
+// certify prepares a replica with a certificate that the test makes. All are of one
 // authority, which is trusted from the first on.
-func (i *Installation) serve(ctx context.Context, r *webhookReplica, folder string, v *Version) (err error) {
+func (i *Installation) certify(ctx context.Context, r *webhookReplica, folder string, v *Version) (err error) {
 	if r.Replica, err = webhook.New(ctx, i.ControlPlane, folder, v.webhook, v.Manifests, anyAddress); err != nil {
 		return err
 	}
@@ -107,6 +102,9 @@ func (i *Installation) serve(ctx context.Context, r *webhookReplica, folder stri
 	return r.ServeBy(i.authority, anyAddress)
 }
 
+// ServingAuthority is that of the webhooks' certificates, where the test makes them.
+func (i *Installation) ServingAuthority() *controlplane.Authority { return i.authority }
+
 // AddController runs one more replica of the controller, of a version.
 func (i *Installation) AddController(ctx context.Context, v *Version) error {
 	flags := slices.Clone(i.options.Usher)
@@ -114,7 +112,7 @@ func (i *Installation) AddController(ctx context.Context, v *Version) error {
 		flags = append(flags, "--reservation-ttl="+ttl.String())
 	}
 	flags = append(flags, i.options.Certificates.flags()...)
-	replica, err := controller.New(ctx, i.ControlPlane, i.folder("controller"), v.controller, v.Manifests, flags...)
+	replica, err := controller.New(ctx, i.ControlPlane, i.folder(controller.Name), v.controller, v.Manifests, flags...)
 	if err != nil {
 		return err
 	}
@@ -124,8 +122,8 @@ func (i *Installation) AddController(ctx context.Context, v *Version) error {
 
 // folder is where a replica keeps its files.
 func (i *Installation) folder(of string) string {
-	i.replicas++
-	return filepath.Join(i.options.Folder, fmt.Sprintf("%s-%d", of, i.replicas))
+	i.made++
+	return filepath.Join(i.options.Folder, fmt.Sprintf("%s-%d", of, i.made))
 }
 
 // Replace rolls one replica as a Deployment without unavailable ones does: a new

@@ -1,6 +1,9 @@
 package main
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // What a cluster does. Everything that is not measured follows from these.
 const (
@@ -70,10 +73,50 @@ func (p *page) needs(of part, f *fed) need {
 // perPod is the webhooks' CPU time for a pod of a workload, with as many replicas as
 // were tried.
 func (p *page) perPod(workload int) time.Duration {
-	return p.live.replicas[len(p.live.replicas)-1][workload].webhooks
+	return p.live.of(p.schedule.replicas, workload).webhooks
+}
+
+// of are the figures of a workload with some number of webhooks, each the median of
+// the rounds.
+func (l *live) of(replicas, workload int) figures {
+	median := func(value func(figures) float64) float64 {
+		return l.median(func(round [][]figures) float64 { return value(round[replicas-1][workload]) })
+	}
+	duration := func(value func(figures) time.Duration) time.Duration {
+		return time.Duration(median(func(f figures) float64 { return float64(value(f)) }))
+	}
+	return figures{
+		perSecond:   median(func(f figures) float64 { return f.perSecond }),
+		median:      duration(func(f figures) time.Duration { return f.median }),
+		tail:        duration(func(f figures) time.Duration { return f.tail }),
+		webhooks:    duration(func(f figures) time.Duration { return f.webhooks }),
+		controllers: duration(func(f figures) time.Duration { return f.controllers }),
+		apiserver:   duration(func(f figures) time.Duration { return f.apiserver }),
+		conflicts:   median(func(f figures) float64 { return f.conflicts }),
+		writes:      median(func(f figures) float64 { return f.writes }),
+	}
+}
+
+// times is how many times the webhooks' CPU time with one replica a workload takes
+// with others, in the median of the rounds: what else the machine does changes less
+// within one.
+func (l *live) times(replicas, workload int) float64 {
+	return l.median(func(round [][]figures) float64 {
+		return round[replicas-1][workload].webhooks.Seconds() / max(round[0][workload].webhooks.Seconds(), 1e-9)
+	})
+}
+
+func (l *live) median(value func(round [][]figures) float64) float64 {
+	var all []float64
+	for _, round := range l.rounds {
+		all = append(all, value(round))
+	}
+	slices.Sort(all)
+	n := len(all)
+	return (all[(n-1)/2] + all[n/2]) / 2
 }
 
 // settling is the controllers' CPU time for a pod with a GPU.
 func (p *page) settling() time.Duration {
-	return p.live.replicas[len(p.live.replicas)-1][2].controllers
+	return p.live.of(p.schedule.replicas, 2).controllers
 }

@@ -14,8 +14,8 @@ import (
 	"usher.dev/usher/test/e2e/repository"
 )
 
-// startTime is how long a process may take to read a whole cluster.
-const startTime = 3 * time.Minute
+// startTime is how long a process may take to read a whole cluster on a busy machine.
+const startTime = 8 * time.Minute
 
 // memory is what a process takes, in bytes: after it has rested, and at most.
 type memory struct{ now, peak int64 }
@@ -107,6 +107,13 @@ func (c *cluster) run(ctx context.Context, folder, name string, plan schedule, i
 		arguments = append(arguments, "--listen="+s.address, "--cert-dir="+folder)
 	case "usher-extender":
 		arguments = append(arguments, "--listen="+s.address)
+	}
+	// As it is deployed.
+	if a, ok := recommended[c.size.nodes][part(name)]; ok {
+		if err := os.Setenv("GOMEMLIMIT", fmt.Sprintf("%dMiB", softLimit(a.memoryLimit))); err != nil {
+			return err
+		}
+		defer func() { _ = os.Unsetenv("GOMEMLIMIT") }()
 	}
 	if s.Process, err = controlplane.StartProcess(name, filepath.Join(folder, "log"), binary, arguments...); err != nil {
 		return err

@@ -21,9 +21,9 @@ const controllers = 2
 
 // live is what was measured on a real API server.
 type live struct {
-	// replicas are the workloads' figures by number of webhooks less one, in order
-	// of the workloads.
-	replicas [][]figures
+	// rounds are the workloads' figures of each round, by number of webhooks less
+	// one, in order of the workloads.
+	rounds [][][]figures
 	// webhook is the most memory that one webhook took under load.
 	webhook memory
 	// leader and standby are the controllers' after all that.
@@ -78,23 +78,28 @@ func measureLive(ctx context.Context, folder string, plan schedule) (*live, erro
 	if err != nil {
 		return nil, err
 	}
+	for len(s.Webhooks) < plan.replicas {
+		if err := s.AddWebhook(ctx, version); err != nil {
+			return nil, err
+		}
+	}
+	for _, unit := range s.Webhooks {
+		if err := unit.WaitReady(ctx); err != nil {
+			return nil, err
+		}
+	}
 	out := &live{}
-	for n := range plan.replicas {
-		if n > 0 {
-			if err := s.AddWebhook(ctx, version); err != nil {
-				return nil, err
+	for round := range plan.rounds {
+		taken := make([][]figures, plan.replicas)
+		for turn := range taken {
+			// Whoever goes first in one round goes last in another.
+			n := (turn + round) % len(taken)
+			s.take(n + 1)
+			if taken[n], err = s.workloads(ctx, round, n+1); err != nil {
+				return nil, fmt.Errorf("%d replicas: %w", n+1, err)
 			}
 		}
-		for _, unit := range s.Webhooks {
-			if err := unit.WaitReady(ctx); err != nil {
-				return nil, err
-			}
-		}
-		taken, err := s.workloads(ctx, n+1)
-		if err != nil {
-			return nil, fmt.Errorf("%d replicas: %w", n+1, err)
-		}
-		out.replicas = append(out.replicas, taken)
+		out.rounds = append(out.rounds, taken)
 	}
 	if out.perReport, err = s.reports(ctx); err != nil {
 		return nil, err
@@ -121,6 +126,19 @@ func (s *site) connect(ctx context.Context) (err error) {
 		return err
 	}
 	return s.ApplyYAML(ctx, rights)
+}
+
+// take has so many webhooks take part, and the API server find that out: it keeps
+// its connections.
+func (s *site) take(webhooks int) {
+	for i, unit := range s.Webhooks {
+		if i < webhooks {
+			s.Balancer.Add(unit.Serves())
+		} else {
+			s.Balancer.Remove(unit.Serves())
+		}
+	}
+	s.Balancer.Cut()
 }
 
 // memory reads what the processes take after the load.

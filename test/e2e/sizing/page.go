@@ -91,7 +91,8 @@ func (p *page) fedTables(b *strings.Builder) {
 
 Each process reads a whole cluster from a fake API server (`+"`test/soak/fakeapi`"+`: lists and watches from memory, as JSON; it checks and stores
 nothing). Objects are copies of what a real API server has stored (`+"`testdata/compat`"+`), with their managed fields; reports are those of a DGX H100. "At rest" is %s
-after it was ready, "at most" the most until then (VmRSS, VmHWM), without a `+"`GOMEMLIMIT`"+`. The controller stands by: its caches are full. What leading
+after it was ready, "at most" the most until then (VmRSS, VmHWM), with the `+"`GOMEMLIMIT`"+` above. Most of it is what reading the whole
+cluster at once leaves behind, and goes in the minutes after: a process has to hold that whenever it starts. The controller stands by: its caches are full. What leading
 takes on top was %s here, on a real API server.
 
 | nodes | tenants | namespaces | pods | usher-webhook | usher-controller | usher-extender |
@@ -141,25 +142,26 @@ func (p *page) replicas(b *strings.Builder) {
 	fmt.Fprintf(b, `
 ## More replicas of the webhook, measured
 
-One to %d webhooks behind one address of a real API server, %d clients, %d pods of each workload.
+One to %d webhooks behind one address of a real API server, %d clients, %d pods of each workload in each of %d rounds, in which the numbers of
+webhooks take turns. Figures are the median of the rounds; "times one's" is of the webhooks' CPU time within a round.
 
 | workload | what it is |
 | --- | --- |
-`, len(p.live.replicas), p.schedule.clients, p.schedule.pods)
+`, p.schedule.replicas, p.schedule.clients, p.schedule.pods, p.schedule.rounds)
 	for _, w := range workloads {
 		fmt.Fprintf(b, "| %s | %s |\n", w.name, w.what)
 	}
-	b.WriteString("\n| workload | webhooks | pods/s | p50 | p99 | CPU a pod: webhooks | etcd and API server | controllers | pods a write | conflicts a write |\n" +
-		"| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n")
+	b.WriteString("\n| workload | webhooks | pods/s | p50 | p99 | CPU a pod: webhooks | times one's | etcd and API server | controllers | pods a write | conflicts a write |\n" +
+		"| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n")
 	for i, w := range workloads {
-		for n, taken := range p.live.replicas {
-			f := taken[i]
-			shared, conflicts := "—", "—"
+		for n := range p.schedule.replicas {
+			f := p.live.of(n+1, i)
+			together, conflicts := "—", "—"
 			if f.writes > 0 {
-				shared, conflicts = fmt.Sprintf("%.1f", float64(p.schedule.pods)/f.writes), fmt.Sprintf("%.2f", f.conflicts/f.writes)
+				together, conflicts = fmt.Sprintf("%.1f", shared(f, p.schedule.pods)), fmt.Sprintf("%.2f", f.conflicts/f.writes)
 			}
-			fmt.Fprintf(b, "| %s | %d | %.0f | %s | %s | %s | %s | %s | %s | %s |\n", w.name, n+1, f.perSecond, milliseconds(f.median), milliseconds(f.tail),
-				microseconds(f.webhooks), microseconds(f.apiserver), microseconds(f.controllers), shared, conflicts)
+			fmt.Fprintf(b, "| %s | %d | %.0f | %s | %s | %s | %.2f | %s | %s | %s | %s |\n", w.name, n+1, f.perSecond, milliseconds(f.median), milliseconds(f.tail),
+				microseconds(f.webhooks), p.live.times(n+1, i), microseconds(f.apiserver), microseconds(f.controllers), together, conflicts)
 		}
 	}
 	p.conclusion(b)
@@ -167,25 +169,23 @@ One to %d webhooks behind one address of a real API server, %d clients, %d pods 
 
 // conclusion says what follows for how many replicas to run.
 func (p *page) conclusion(b *strings.Builder) {
-	one, all := p.live.replicas[0], p.live.replicas[len(p.live.replicas)-1]
-	ratio := func(workload int) float64 {
-		return all[workload].webhooks.Seconds() / max(one[workload].webhooks.Seconds(), 1e-9)
-	}
+	most := p.schedule.replicas
+	plain, one, all := p.live.of(most, 0), p.live.of(1, 1), p.live.of(most, 1)
 	fmt.Fprintf(b, `
 What follows, derived:
 
-- **Reviews scale with replicas.** They share nothing: with %d webhooks a pod without GPUs took %.2f times the webhooks' CPU time that it took with one.
-  Each core that webhooks are given judges about %.0f pods a second here, whatever the number of replicas, until the API server, which
-  took %.1f times as long for the same pod, has no more cores.
-- **One tenant's ledger does not.** All writes of it come one after the other, and replicas get into each other's way: a pod of one tenant took %.2f times
+- **Reviews share nothing between replicas.** With %d webhooks a pod without GPUs took %.2f times the webhooks' CPU time that it took with one, all of them and
+  everything else on the same cores. A core that webhooks are given judged about %.0f pods a second here, whichever replica it belongs
+  to, and each further one as many again, until the API server has no more cores: it took %.1f times as long for the same pod.
+- **One tenant's ledger does not scale.** All writes of it come one after the other, and replicas get into each other's way: a pod of one tenant took %.2f times
   the CPU time with %d webhooks, and %.1f pods shared a write instead of %.1f. More replicas do not make one tenant faster, and cost
   conflicts; [ledger-benchmarks.md](ledger-benchmarks.md) shows what one ledger takes. Tenants do not wait for each other.
-- **So**: run as few replicas as failures and rollouts allow (two, three over three zones), give them CPU first, and add
-  replicas when reviews wait although the API server does not (`+"`usher_admission_duration_seconds`"+` grows while the CPU of webhooks is at its limit).
-  An API server keeps its connections for long: replicas that are added get new ones only, and few at first.
+- **So**: run as few replicas as failures and rollouts allow (two, or three over three zones), give them CPU first, and add
+  replicas when reviews wait although the API server does not: `+"`usher_admission_duration_seconds`"+` grows while the webhooks' CPU is at its limit.
+  The API server keeps its connections for long: replicas that are added get new ones only, and few at first.
 - **Controllers do not scale**: one works. **Extenders** stand beside their kube-scheduler, of which one decides.
-`, len(p.live.replicas), ratio(0), 1/all[0].webhooks.Seconds(), all[0].apiserver.Seconds()/all[0].webhooks.Seconds(),
-		ratio(1), len(p.live.replicas), shared(all[1], p.schedule.pods), shared(one[1], p.schedule.pods))
+`, most, p.live.times(most, 0), 1/max(plain.webhooks.Seconds(), 1e-9), plain.apiserver.Seconds()/max(plain.webhooks.Seconds(), 1e-9),
+		p.live.times(most, 1), most, shared(all, p.schedule.pods), shared(one, p.schedule.pods))
 }
 
 func shared(f figures, pods int) float64 { return float64(pods) / max(f.writes, 1) }

@@ -25,14 +25,14 @@ var recommended = map[int]map[part]amounts{
 	},
 	usual: {
 		theWebhook:    {3, 200, 2000, 128, 512},
-		theController: {2, 100, 2000, 128, 1024},
-		theExtender:   {2, 200, 2000, 128, 512},
+		theController: {2, 100, 2000, 256, 1024},
+		theExtender:   {2, 200, 2000, 256, 512},
 		theAgent:      {0, 10, 0, 64, 128},
 	},
 	10_000: {
-		theWebhook:    {4, 500, 2000, 192, 512},
-		theController: {2, 500, 2000, 1024, 2048},
-		theExtender:   {2, 500, 2000, 512, 1536},
+		theWebhook:    {4, 750, 2000, 192, 512},
+		theController: {2, 500, 2000, 2048, 3072},
+		theExtender:   {2, 500, 2000, 2048, 3072},
 		theAgent:      {0, 10, 0, 64, 128},
 	},
 }

@@ -24,9 +24,9 @@ type schedule struct {
 	sizes []size
 	// replicas is up to how many webhooks are compared.
 	replicas int
-	// pods are created under each number of replicas, of each workload, by so many
-	// clients.
-	pods, clients int
+	// pods are created in each round under each number of replicas, of each workload,
+	// by so many clients.
+	rounds, pods, clients int
 	// reports are written by agents, changes told to an extender, and decisions
 	// asked of it.
 	reports, changes, decisions int
@@ -40,13 +40,13 @@ func scheduleOf(quick bool) schedule {
 	if quick {
 		return schedule{
 			sizes:    []size{{nodes: 20, tenants: 2}},
-			replicas: 2, pods: 20, clients: 8, reports: 10, changes: 10, decisions: 3,
+			replicas: 2, rounds: 1, pods: 20, clients: 8, reports: 10, changes: 10, decisions: 3,
 			rest: 100 * time.Millisecond, watched: 3 * time.Second,
 		}
 	}
 	return schedule{
 		sizes:    []size{{nodes: 100, tenants: 10}, {nodes: 1000, tenants: 50}, {nodes: 10_000, tenants: 500}},
-		replicas: 4, pods: 600, clients: 48, reports: 1000, changes: 2000, decisions: 40,
+		replicas: 4, rounds: 3, pods: 300, clients: 48, reports: 1000, changes: 2000, decisions: 40,
 		rest: 10 * time.Second, watched: 30 * time.Second,
 	}
 }

@@ -47,14 +47,14 @@ type figures struct {
 	conflicts, writes float64
 }
 
-// workloads runs every workload with the webhooks that there are.
-func (s *site) workloads(ctx context.Context, replicas int) ([]figures, error) {
+// workloads runs every workload with the webhooks that take part.
+func (s *site) workloads(ctx context.Context, round, replicas int) ([]figures, error) {
 	var out []figures
 	for i, w := range workloads {
-		fmt.Fprintf(os.Stderr, "%d replicas: %s\n", replicas, w.name)
+		fmt.Fprintf(os.Stderr, "round %d, %d replicas: %s\n", round+1, replicas, w.name)
 		tenants := make([]string, w.tenants)
 		for n := range tenants {
-			tenants[n] = fmt.Sprintf("of-%d-%d-%d", replicas, i, n)
+			tenants[n] = fmt.Sprintf("of-%d-%d-%d-%d", round, replicas, i, n)
 		}
 		if err := s.tenants(ctx, tenants); err != nil {
 			return nil, err

@@ -63,6 +63,18 @@ func New(ctx context.Context, plane *controlplane.ControlPlane, folder, binary s
 	return r, r.ServeBy(authority, names...)
 }
 
+// ServeBy gives the webhook a certificate of an authority, for the loopback address
+// and further names and addresses.
+func (r *Replica) ServeBy(authority *controlplane.Authority, names ...string) error {
+	serving, err := authority.Serving(names...)
+	if err != nil {
+		return err
+	}
+	r.Authority = authority
+	_, _, err = serving.Write(r.Folder, "tls.crt", "tls.key")
+	return err
+}
+
 // NewMounted prepares a webhook whose certificate, the Service's, somebody else keeps
 // in a folder.
 func NewMounted(ctx context.Context, plane *controlplane.ControlPlane, folder, binary string, manifests []*unstructured.Unstructured, certificates string) (*Replica, error) {
@@ -102,18 +114,6 @@ func NewMounted(ctx context.Context, plane *controlplane.ControlPlane, folder, b
 		return nil, err
 	}
 	return r, r.writeKubeconfig(ctx, plane)
-}
-
-// ServeBy gives the webhook a certificate of an authority, for the loopback address
-// and further names and addresses.
-func (r *Replica) ServeBy(authority *controlplane.Authority, names ...string) error {
-	serving, err := authority.Serving(names...)
-	if err != nil {
-		return err
-	}
-	r.Authority = authority
-	_, _, err = serving.Write(r.Folder, "tls.crt", "tls.key")
-	return err
 }
 
 // writeKubeconfig writes a kubeconfig with a token of the webhook's service account.
