@@ -49,6 +49,8 @@ func TestTheLifeOfARelease(t *testing.T) {
 	if !strings.Contains(notes, "usher devel is installed in usher-system.") || !strings.Contains(notes, "usher doctor") {
 		t.Errorf("notes:\n%s", notes)
 	}
+	established(t)
+	admits(t, firstTenant(t, notes))
 	runs = hooks.take()
 	if len(runs) != 1 || runs[0].code != 0 || !strings.HasPrefix(runs[0].arguments, "preflight --for=install --namespace=usher-system --cert-mode=self --agent") {
 		t.Errorf("hooks: %+v", runs)
@@ -56,7 +58,6 @@ func TestTheLifeOfARelease(t *testing.T) {
 	if there := present(t, all); len(there) != len(all) {
 		t.Errorf("%d of %d objects are there: %v", len(there), len(all), there)
 	}
-	established(t)
 
 	// What the controller writes into the webhook configurations stays.
 	bundle := inject(t)
@@ -123,6 +124,27 @@ func TestTheLifeOfARelease(t *testing.T) {
 	// What a Tenant needs in order to go is not there any more, and not needed.
 	kubectl(t, "delete", "tenant", "--all", "--timeout=20s")
 	kubectl(t, "delete", "crd", "--timeout=20s", "tenants.usher.dev", "quotaledgers.usher.dev", "gpunodes.usher.dev")
+}
+
+// firstTenant is the manifest that the notes tell to apply.
+func firstTenant(t *testing.T, notes string) string {
+	t.Helper()
+	_, rest, begins := strings.Cut(notes, "<<END\n")
+	manifest, _, ends := strings.Cut(rest, "     END\n")
+	if !begins || !ends {
+		t.Fatalf("the notes show no Tenant:\n%s", notes)
+	}
+	return manifest
+}
+
+// admits asks the API server whether it knows all of a manifest. Whether usher would
+// admit it, nobody answers here.
+func admits(t *testing.T, manifest string) {
+	t.Helper()
+	_, complaint, err := plane.Kubectl(t.Context(), manifest, "create", "--dry-run=client", "--validate=strict", "-f", "-")
+	if err != nil {
+		t.Errorf("%v%s", err, complaint)
+	}
 }
 
 // unregistered checks the hooks of an uninstallation.

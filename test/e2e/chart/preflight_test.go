@@ -3,10 +3,12 @@ package chart
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"usher.dev/usher/test/e2e/await"
 	"usher.dev/usher/test/e2e/controlplane"
@@ -26,9 +28,30 @@ func installCertManager(t *testing.T, _ string) {
 	for _, file := range certManagerKinds {
 		path := filepath.Join(module.Dir, "deploy", "crds", file)
 		kubectl(t, "apply", "--server-side", "-f", path)
-		t.Cleanup(func() { remove(t, "", "-f", path) })
+		t.Cleanup(func() { remove(t, "", "--wait=false", "-f", path) })
 	}
 	established(t)
+}
+
+// reinstallCertManager installs the kinds anew: what is about to go is not served for
+// long.
+func reinstallCertManager(t *testing.T, in string) {
+	t.Helper()
+	withoutCertManager(t, in)
+	installCertManager(t, in)
+}
+
+// withoutCertManager waits until the kinds that an earlier test installed are gone,
+// which the API server does in its own time.
+func withoutCertManager(t *testing.T, _ string) {
+	t.Helper()
+	await.Success(t, 3*time.Minute, "cert-manager's kinds are gone", func() (struct{}, error) {
+		left, _, err := plane.Kubectl(t.Context(), "", "get", "crd", "-o", "name")
+		if err == nil && strings.Contains(left, "cert-manager.io") {
+			err = errors.New(left)
+		}
+		return struct{}{}, err
+	})
 }
 
 // established waits until the API server serves all kinds.
@@ -109,11 +132,11 @@ func TestPreflight(t *testing.T) {
 				"ok       network policies: usher may reach the API server at 6443",
 			},
 		},
-		{name: "cert-manager is not there", args: []string{"--cert-mode=cert-manager"}, code: 1, want: []string{
+		{name: "cert-manager is not there", setup: withoutCertManager, args: []string{"--cert-mode=cert-manager"}, code: 1, want: []string{
 			"error    API server: cert-manager.io/v1/certificates is not served; install cert-manager first, or set certificates.mode: self",
 			"error    API server: cert-manager.io/v1/issuers is not served",
 		}},
-		{name: "cert-manager is there", setup: installCertManager, args: []string{"--cert-mode=cert-manager"}, want: []string{"ok       certificates: made by cert-manager"}},
+		{name: "cert-manager is there", setup: reinstallCertManager, args: []string{"--cert-mode=cert-manager"}, want: []string{"ok       certificates: made by cert-manager"}},
 		{name: "the Prometheus operator is not there", args: []string{"--monitoring"}, code: 1, want: []string{
 			"error    API server: monitoring.coreos.com/v1/podmonitors is not served; install the Prometheus operator first",
 		}},
@@ -133,14 +156,30 @@ func TestPreflight(t *testing.T) {
 		{
 			name: "a certificate of cert-manager's, for usher's own", code: 1,
 			manifest: tlsSecret("usher-extender-tls", `, annotations: {cert-manager.io/certificate-name: usher-extender}`, "x"),
-			want:     []string{"error    certificates: Secret preflight/usher-extender-tls was made by cert-manager; delete the Certificates of usher"},
+			want:     []string{"error    certificates: Secret preflight/usher-extender-tls was made by cert-manager, and is not overwritten; delete it, and the Certificate"},
+		},
+		{
+			name: "a certificate of cert-manager's that is trusted, for usher's own", args: []string{"--for=upgrade"},
+			setup: func(t *testing.T, in string) {
+				apply(t, tlsSecret("usher-webhook-tls", `, annotations: {cert-manager.io/certificate-name: usher-webhook}`, "x")(t, in))
+			},
+			manifest: fixed(fmt.Sprintf(registered, "preflight")),
+			want:     []string{"warning  certificates: Secret preflight/usher-webhook-tls was made by cert-manager, and is served as it is; delete it to have usher make one"},
+		},
+		{
+			name: "an authority of cert-manager's, for usher's own", args: []string{"--for=upgrade"}, code: 1,
+			setup: func(t *testing.T, in string) {
+				apply(t, tlsSecret("usher-ca", `, annotations: {cert-manager.io/certificate-name: usher-ca}`, "x")(t, in))
+			},
+			manifest: fixed(fmt.Sprintf(registered, "preflight")),
+			want:     []string{"error    certificates: Secret preflight/usher-ca was made by cert-manager, and is not overwritten"},
 		},
 		{
 			name: "usher's own certificate", manifest: tlsSecret("usher-webhook-tls", `, labels: {app.kubernetes.io/managed-by: usher}`, "x"),
 			want: []string{"ok       certificates: made by usher"},
 		},
 		{
-			name: "usher's own certificate, for cert-manager's", setup: installCertManager, args: []string{"--for=upgrade", "--cert-mode=cert-manager"},
+			name: "usher's own certificate, for cert-manager's", setup: reinstallCertManager, args: []string{"--for=upgrade", "--cert-mode=cert-manager"},
 			manifest: tlsSecret("usher-webhook-tls", `, labels: {app.kubernetes.io/managed-by: usher}`, "x"),
 			want:     []string{"warning  certificates: Secret preflight/usher-webhook-tls was made by usher; cert-manager takes it over"},
 		},
