@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	batchv1 "k8s.io/api/batch/v1"
 	"sigs.k8s.io/yaml"
 
 	"usher.dev/usher/api/v1alpha1"
@@ -186,11 +187,7 @@ func TestProgramsTakeTheFlagsThatTheChartGivesThem(t *testing.T) {
 	}
 	for _, o := range render(t, everything...) {
 		if kind(o) == "Job" {
-			var job struct{ Spec struct{ Template struct{ Spec struct{ Containers []struct{ Args []string } } } } }
-			encoded, err := json.Marshal(o)
-			must(t, err)
-			must(t, json.Unmarshal(encoded, &job))
-			args := job.Spec.Template.Spec.Containers[0].Args
+			args := as[batchv1.Job](t, o).Spec.Template.Spec.Containers[0].Args
 			programs["usher "+args[0]] = append(programs["usher "+args[0]], args[1:]...)
 		}
 	}
