@@ -3,65 +3,12 @@ package chart
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
-	"usher.dev/usher/test/e2e/await"
 	"usher.dev/usher/test/e2e/controlplane"
-	"usher.dev/usher/test/e2e/repository"
 )
-
-// certManagerKinds are the CRDs that usher has objects of.
-var certManagerKinds = []string{"cert-manager.io_certificates.yaml", "cert-manager.io_issuers.yaml"}
-
-// installCertManager installs the kinds of the cert-manager that go.mod names.
-func installCertManager(t *testing.T, _ string) {
-	t.Helper()
-	output, err := repository.Run(t.Context(), "go", "mod", "download", "-json", "github.com/cert-manager/cert-manager")
-	must(t, err)
-	var module struct{ Dir string }
-	must(t, json.Unmarshal(output, &module))
-	for _, file := range certManagerKinds {
-		path := filepath.Join(module.Dir, "deploy", "crds", file)
-		kubectl(t, "apply", "--server-side", "-f", path)
-		t.Cleanup(func() { remove(t, "", "--wait=false", "-f", path) })
-	}
-	established(t)
-}
-
-// reinstallCertManager installs the kinds anew: what is about to go is not served for
-// long.
-func reinstallCertManager(t *testing.T, in string) {
-	t.Helper()
-	withoutCertManager(t, in)
-	installCertManager(t, in)
-}
-
-// withoutCertManager waits until the kinds that an earlier test installed are gone,
-// which the API server does in its own time.
-func withoutCertManager(t *testing.T, _ string) {
-	t.Helper()
-	await.Success(t, 3*time.Minute, "cert-manager's kinds are gone", func() (struct{}, error) {
-		left, _, err := plane.Kubectl(t.Context(), "", "get", "crd", "-o", "name")
-		if err == nil && strings.Contains(left, "cert-manager.io") {
-			err = errors.New(left)
-		}
-		return struct{}{}, err
-	})
-}
-
-// established waits until the API server serves all kinds.
-func established(t *testing.T) {
-	t.Helper()
-	await.Success(t, patience, "kinds are served", func() (string, error) {
-		output, _, err := plane.Kubectl(t.Context(), "", "wait", "--for=condition=Established", "--timeout=10s", "crd", "--all")
-		return output, err
-	})
-}
 
 // apply applies objects until the test ends.
 func apply(t *testing.T, manifest string) {
@@ -231,29 +178,4 @@ func TestPreflight(t *testing.T) {
 			}
 		})
 	}
-}
-
-func TestUnregisterLeavesAnotherUsherAlone(t *testing.T) {
-	manifest := fmt.Sprintf(registered, "elsewhere")
-	apply(t, manifest)
-	code, output := execute(t, usher, nil, "unregister", "--kubeconfig", kubeconfig(t), "-n", "usher-system")
-	if want := `usher: ValidatingWebhookConfiguration usher-webhook is of the usher in namespace "elsewhere", not "usher-system"; name that one by --namespace to unregister it`; code != 2 || strings.TrimSpace(output) != want {
-		t.Errorf("exit %d: %s", code, output)
-	}
-	if kubectl(t, "get", "validatingwebhookconfiguration", "usher-webhook", "-o", "name") == "" {
-		t.Error("it is gone")
-	}
-	code, output = execute(t, usher, nil, "unregister", "--kubeconfig", kubeconfig(t), "-n", "elsewhere", "--release-tenants")
-	if want := "ValidatingWebhookConfiguration usher-webhook deleted\nthe cluster has no Tenants\n"; code != 0 || output != want {
-		t.Errorf("exit %d: %s, want %s", code, output, want)
-	}
-}
-
-func TestAConfigurationThatDoesNotGoIsWaitedFor(t *testing.T) {
-	apply(t, strings.Replace(fmt.Sprintf(registered, "usher-system"), "{name: usher-webhook}", "{name: usher-webhook, finalizers: [example.com/held]}", 1))
-	code, output := execute(t, usher, nil, "unregister", "--kubeconfig", kubeconfig(t), "--timeout=2s")
-	if code != 2 || !strings.Contains(output, "wait until ValidatingWebhookConfiguration usher-webhook is gone: ") || !strings.Contains(output, "its finalizers are [example.com/held]") {
-		t.Errorf("exit %d: %s", code, output)
-	}
-	kubectl(t, "patch", "validatingwebhookconfiguration", "usher-webhook", "--type=json", `-p=[{"op":"remove","path":"/metadata/finalizers"}]`)
 }
