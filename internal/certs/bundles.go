@@ -103,6 +103,18 @@ func (b bundles) all() [][]byte {
 	return all
 }
 
+// beside are the certificates in the bundles that are none of a rotation's, in PEM.
+func (b bundles) beside(r *Rotation, now time.Time) []byte {
+	ours := parse(r.Bundle())
+	var others []byte
+	for _, c := range parse(certificates(now, b.all()...)) {
+		if !slices.ContainsFunc(ours, c.Equal) {
+			others = append(others, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw})...)
+		}
+	}
+	return others
+}
+
 // certificates returns in PEM what bundles trust now and may for some time, each
 // once.
 func certificates(now time.Time, bundles ...[]byte) []byte {

@@ -113,21 +113,25 @@ func (k *Keeper) Keep(ctx context.Context) (again time.Duration, err error) {
 	if err != nil {
 		return 0, err
 	}
-	secret, rotation, err := k.authority(ctx, slices.Concat(bundles.all(), leaves.bundles()))
+	secret, stored, err := k.authority(ctx, slices.Concat(bundles.all(), leaves.bundles()))
 	if err != nil {
 		return 0, err
 	}
-	report = state{rotation, leaves}
+	report = state{stored, leaves}
 	now := k.Now()
+	rotation := stored
+	if others := bundles.beside(rotation, now); foreign.need(others, now) {
+		rotation = rotation.adopt(others, now)
+	}
 	seen := Seen{
 		Trusted:  func(c *x509.Certificate) bool { return bundles.trust(c, rotation) && leaves.trust(c) },
-		Replaced: leaves.settledUnder(rotation.Current, k.RotationOptions, now) && !foreign.need(rotation.Retired),
+		Replaced: leaves.settledUnder(rotation.Current, k.RotationOptions, now) && !foreign.need(rotation.Retired, now),
 	}
 	next, err := rotation.Advance(now, k.RotationOptions, seen)
 	if err != nil {
 		return 0, err
 	}
-	if next != rotation || secret.UID == "" {
+	if next != stored || secret.UID == "" {
 		if err := k.store(ctx, secret, next); err != nil {
 			return 0, err
 		}
@@ -140,7 +144,7 @@ func (k *Keeper) Keep(ctx context.Context) (again time.Duration, err error) {
 	if err := errors.Join(told, injected, k.renew(ctx, leaves, bundles, next, now)); err != nil {
 		return 0, err
 	}
-	if next != rotation {
+	if next != stored {
 		return soonest, nil // what was just written has to be seen
 	}
 	wake := next.Wake(now, k.RotationOptions)

@@ -50,7 +50,7 @@ func (l *leaf) of(a *Authority) bool { return l.cert.CheckSignatureFrom(a.cert) 
 
 // good reports whether a certificate does its work now.
 func (l *leaf) good(bundle []byte, now time.Time) bool {
-	return l.cert != nil && usable(l.cert, now) && trusted(l.cert, bundle) && l.names()
+	return l.cert != nil && usable(l.cert, now) && l.trusted(bundle, now) && l.names()
 }
 
 // stale says why a certificate has to be made anew, "" if it has not.
@@ -60,7 +60,7 @@ func (l *leaf) stale(r *Rotation, o RotationOptions, now time.Time) string {
 		return "there is none"
 	case !usable(l.cert, now):
 		return "it is not valid now"
-	case !trusted(l.cert, r.Bundle()):
+	case !l.trusted(r.Bundle(), now):
 		return "no authority that is trusted signed it"
 	case !l.names():
 		return "it is for other names"
@@ -74,9 +74,18 @@ func (l *leaf) stale(r *Rotation, o RotationOptions, now time.Time) string {
 	return "two thirds of its life are over"
 }
 
-// trusted reports whether an authority in a bundle signed a certificate.
-func trusted(c *x509.Certificate, bundle []byte) bool {
-	return slices.ContainsFunc(parse(bundle), func(a *x509.Certificate) bool { return c.CheckSignatureFrom(a) == nil })
+// trusted reports whether a bundle leads to the certificate, by way of those beside
+// it in its file.
+func (l *leaf) trusted(bundle []byte, now time.Time) bool {
+	roots, between := x509.NewCertPool(), x509.NewCertPool()
+	for _, c := range parse(bundle) {
+		roots.AddCert(c)
+	}
+	for _, c := range parse(l.secret.Data[corev1.TLSCertKey]) {
+		between.AddCert(c)
+	}
+	_, err := l.cert.Verify(x509.VerifyOptions{Roots: roots, Intermediates: between, CurrentTime: now, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny}})
+	return err == nil
 }
 
 // names reports whether the certificate is for the names that are wanted.

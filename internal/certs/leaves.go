@@ -69,9 +69,9 @@ func (ls leaves) settledUnder(a *Authority, o RotationOptions, now time.Time) bo
 	})
 }
 
-// need reports whether an authority in a bundle signed one of them.
-func (ls leaves) need(bundle []byte) bool {
-	return slices.ContainsFunc(ls, func(l *leaf) bool { return l.cert != nil && trusted(l.cert, bundle) })
+// need reports whether one of them is trusted for a bundle.
+func (ls leaves) need(bundle []byte, now time.Time) bool {
+	return slices.ContainsFunc(ls, func(l *leaf) bool { return l.cert != nil && l.trusted(bundle, now) })
 }
 
 // renew makes those certificates anew that have to be, and keeps the bundle beside

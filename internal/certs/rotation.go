@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/x509"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/cert-manager/cert-manager/pkg/util/pki"
@@ -70,6 +71,14 @@ func (r *Rotation) Advance(now time.Time, o RotationOptions, seen Seen) (*Rotati
 		return &Rotation{Current: r.Current, Next: next, Retired: r.Retired, Since: now}, nil
 	}
 	return r, nil
+}
+
+// adopt lets authorities of others retire, by which certificates are verified that
+// are still served.
+func (r *Rotation) adopt(others []byte, now time.Time) *Rotation {
+	adopted := *r
+	adopted.Retired, adopted.Since = slices.Concat(r.Retired, others), now.Truncate(time.Second)
+	return &adopted
 }
 
 func (r *Rotation) successor(now time.Time, o RotationOptions) (*Authority, error) {

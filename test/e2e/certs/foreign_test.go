@@ -87,40 +87,54 @@ func TestForeignSecretsAndBundlesAreToldOf(t *testing.T) {
 }
 
 // From certificates of others to usher's own: nothing that is served loses the
-// trust of the API server before it is replaced.
+// trust of the API server before it is replaced, whether usher had an authority
+// before or not.
 func TestCertificatesOfOthersGiveWayOneByOne(t *testing.T) {
-	u := install(t)
-	theirs, err := certs.NewAuthority("theirs", time.Now(), time.Hour)
-	must(t, err)
-	p, err := theirs.Issue(certs.OwnLeaves(namespace)[0].Leaf, time.Now(), time.Hour)
-	must(t, err)
-	secret := &corev1.Secret{
-		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: certs.WebhookSecret}, Type: corev1.SecretTypeTLS,
-		Data: map[string][]byte{corev1.TLSCertKey: p.Cert, corev1.TLSPrivateKeyKey: p.Key, "ca.crt": theirs.Cert},
-	}
-	must(t, u.Create(t.Context(), secret))
-	w := u.webhook(t)
-	w.arguments = append(w.arguments, "--client-ca-file=") // any client may ask
-	w.start(t)
-	w.says(t, http.StatusOK, "certificate until ")
-	u.register(t, w)
-	u.trust(t, theirs.Cert)
-	u.judged(t)
+	for name, before := range map[string]func(t *testing.T, u *usher){
+		"for the first time": func(*testing.T, *usher) {},
+		"as once before": func(t *testing.T, u *usher) {
+			c := u.controller(t)
+			keeps(t, c, "certificates: steady: ")
+			must(t, c.Stop(t.Context()))
+			must(t, u.Delete(t.Context(), u.secret(t, certs.WebhookSecret)))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			u := install(t)
+			before(t, u)
+			theirs, err := certs.NewAuthority("theirs", time.Now(), time.Hour)
+			must(t, err)
+			p, err := theirs.Issue(certs.OwnLeaves(namespace)[0].Leaf, time.Now(), time.Hour)
+			must(t, err)
+			secret := &corev1.Secret{
+				ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: certs.WebhookSecret}, Type: corev1.SecretTypeTLS,
+				Data: map[string][]byte{corev1.TLSCertKey: p.Cert, corev1.TLSPrivateKeyKey: p.Key, "ca.crt": theirs.Cert},
+			}
+			must(t, u.Create(t.Context(), secret))
+			w := u.webhook(t)
+			w.arguments = append(w.arguments, "--client-ca-file=") // any client may ask
+			w.start(t)
+			w.says(t, http.StatusOK, "certificate until ")
+			u.register(t, w)
+			u.trust(t, theirs.Cert)
+			u.judged(t)
 
-	c := u.controller(t, "--cert-overlap=1s", "--cert-lifetime=6h", "--ca-lifetime=18h")
-	keeps(t, c, "certificates: retiring: ", "certificates not kept: Secret usher-system/usher-webhook-tls was not made by usher")
-	// It has looked several times since, seconds apart, and the overlap is over.
-	eventually(t, patience, "the controller has looked again and again", func() bool {
-		metrics, err := c.Get(t.Context(), "/metrics")
-		must(t, err)
-		return strings.Contains(metrics, "\nusher_certificate_errors_total 4\n")
-	})
-	u.judged(t)
-	keeps(t, c, "certificates: retiring: ")
-	must(t, u.Delete(t.Context(), secret))
-	u.renewed(t, certs.WebhookSecret, p.Cert)
-	keeps(t, c, "certificates: steady: ")
-	u.judged(t)
+			c := u.controller(t, "--cert-overlap=1s", "--cert-lifetime=6h", "--ca-lifetime=18h")
+			keeps(t, c, "certificates: retiring: ", "certificates not kept: Secret usher-system/usher-webhook-tls was not made by usher")
+			// It has looked several times since, seconds apart, and the overlap is over.
+			eventually(t, patience, "the controller has looked again and again", func() bool {
+				metrics, err := c.Get(t.Context(), "/metrics")
+				must(t, err)
+				return strings.Contains(metrics, "\nusher_certificate_errors_total 4\n")
+			})
+			u.judged(t)
+			keeps(t, c, "certificates: retiring: ")
+			must(t, u.Delete(t.Context(), secret))
+			u.renewed(t, certs.WebhookSecret, p.Cert)
+			keeps(t, c, "certificates: steady: ")
+			u.judged(t)
+		})
+	}
 }
 
 // trust writes what others want the API server to trust.
