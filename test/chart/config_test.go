@@ -158,8 +158,8 @@ func TestTheSchemaKnowsTheConfigurations(t *testing.T) {
 // fieldsOf are the fields of a configuration file.
 func fieldsOf(configuration reflect.Type) []string {
 	names := []string{"apiVersion", "kind"}
-	for i := range configuration.NumField() {
-		if tag, _, _ := strings.Cut(configuration.Field(i).Tag.Get("json"), ","); tag != "" {
+	for field := range configuration.Fields() {
+		if tag, _, _ := strings.Cut(field.Tag.Get("json"), ","); tag != "" {
 			names = append(names, tag)
 		}
 	}
