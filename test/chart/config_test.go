@@ -1,11 +1,9 @@
 package chart
 
 import (
-	"bytes"
 	"encoding/json"
 	"os/exec"
 	"reflect"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -160,59 +158,11 @@ func TestTheSchemaKnowsTheConfigurations(t *testing.T) {
 // fieldsOf are the fields of a configuration file.
 func fieldsOf(configuration reflect.Type) []string {
 	names := []string{"apiVersion", "kind"}
-	for i := range configuration.NumField() {
-		if tag, _, _ := strings.Cut(configuration.Field(i).Tag.Get("json"), ","); tag != "" {
+	for field := range configuration.Fields() {
+		if tag, _, _ := strings.Cut(field.Tag.Get("json"), ","); tag != "" {
 			names = append(names, tag)
 		}
 	}
 	slices.Sort(names)
 	return names
-}
-
-// flag is one of a program's, as its help shows it.
-var flag = regexp.MustCompile(`(?m)^ +(?:-\w, )?(--[a-z-]+)`)
-
-// TestProgramsTakeTheFlagsThatTheChartGivesThem asks each program for its flags.
-func TestProgramsTakeTheFlagsThatTheChartGivesThem(t *testing.T) {
-	everything := set("webhook.clientCertificates.required=true", "webhook.policies.configMapName=rules", "webhook.policies.items[0].key=a", "webhook.policies.items[0].path=a/a.rego",
-		"scheduler.extender.tls=true", "certificates.authorityLifetime=26280h", "certificates.certificateLifetime=2160h", "certificates.overlap=1h",
-		"tracing.endpoint=otel:4317", "tracing.insecure=true", "monitoring.enabled=true")
-	programs := map[string][]string{}
-	for _, pod := range pods(t, render(t, everything...)) {
-		for _, c := range slices.Concat(pod.Spec.InitContainers, pod.Spec.Containers) {
-			image, _, _ := strings.Cut(c.Image, ":")
-			programs[image] = append(programs[image], c.Args...)
-		}
-	}
-	for _, o := range render(t, everything...) {
-		if kind(o) == "Job" {
-			var job struct{ Spec struct{ Template struct{ Spec struct{ Containers []struct{ Args []string } } } } }
-			encoded, err := json.Marshal(o)
-			must(t, err)
-			must(t, json.Unmarshal(encoded, &job))
-			args := job.Spec.Template.Spec.Containers[0].Args
-			programs["usher "+args[0]] = append(programs["usher "+args[0]], args[1:]...)
-		}
-	}
-	if len(programs) != 7 {
-		t.Errorf("programs %v", programs)
-	}
-	delete(programs, "registry.k8s.io/kube-scheduler") // its command is the image's
-	for program, args := range programs {
-		words := strings.Fields(program)
-		command := exec.CommandContext(t.Context(), "go", append([]string{"run", "./cmd/" + words[0]}, append(words[1:], "--help")...)...)
-		command.Dir = root
-		var help bytes.Buffer
-		command.Stdout, command.Stderr = &help, &help
-		_ = command.Run() // some exit with another code after their help
-		var known []string
-		for _, found := range flag.FindAllStringSubmatch(help.String(), -1) {
-			known = append(known, found[1])
-		}
-		for _, arg := range args {
-			if name, _, _ := strings.Cut(arg, "="); !slices.Contains(known, name) {
-				t.Errorf("%s takes no %s; it takes %v", program, name, known)
-			}
-		}
-	}
 }

@@ -12,25 +12,7 @@ import (
 // TestMonitoringIsTheComponent compares what monitoring.enabled adds to the chart with
 // what manifests/monitoring adds to an overlay.
 func TestMonitoringIsTheComponent(t *testing.T) {
-	folder := t.TempDir()
-	here, err := filepath.EvalSymlinks(folder)
-	must(t, err)
-	manifests, err := filepath.Abs(filepath.Join(root, "manifests"))
-	must(t, err)
-	to := func(path string) []string {
-		relative, err := filepath.Rel(here, filepath.Join(manifests, path))
-		must(t, err)
-		return []string{relative}
-	}
-	text, err := yaml.Marshal(map[string]any{
-		"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization",
-		"resources": to("overlays/production"), "components": to("monitoring"),
-	})
-	must(t, err)
-	must(t, os.WriteFile(filepath.Join(folder, "kustomization.yaml"), text, 0o600))
-	built, err := run(t, "kustomize", "build", folder)
-	must(t, err)
-	kustomize := comparableObjects(t, decode(t, built))
+	kustomize := comparableObjects(t, buildWith(t, "monitoring"))
 	helm := comparableObjects(t, render(t, append(profile("production"), "--set", "monitoring.enabled=true")...))
 	if diff := cmp.Diff(kustomize, helm); diff != "" {
 		t.Errorf("kustomize (-), helm (+):\n%s", diff)
@@ -44,6 +26,39 @@ func TestMonitoringIsTheComponent(t *testing.T) {
 			t.Errorf("%d objects of kind %s, want %d", kinds[kind], kind, want)
 		}
 	}
+}
+
+// TestMIGIsTheComponent does so of nodes with MIG.
+func TestMIGIsTheComponent(t *testing.T) {
+	kustomize := comparableObjects(t, buildWith(t, "components/agent-mig"))
+	helm := comparableObjects(t, render(t, append(profile("production"), "--set", "agent.mig=true")...))
+	if diff := cmp.Diff(kustomize, helm); diff != "" {
+		t.Errorf("kustomize (-), helm (+):\n%s", diff)
+	}
+}
+
+// buildWith builds the overlay production with a component more.
+func buildWith(t *testing.T, component string) []object {
+	t.Helper()
+	folder := t.TempDir()
+	here, err := filepath.EvalSymlinks(folder)
+	must(t, err)
+	manifests, err := filepath.Abs(filepath.Join(root, "manifests"))
+	must(t, err)
+	to := func(path string) []string {
+		relative, err := filepath.Rel(here, filepath.Join(manifests, path))
+		must(t, err)
+		return []string{relative}
+	}
+	text, err := yaml.Marshal(map[string]any{
+		"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization",
+		"resources": to("overlays/production"), "components": to(component),
+	})
+	must(t, err)
+	must(t, os.WriteFile(filepath.Join(folder, "kustomization.yaml"), text, 0o600))
+	built, err := run(t, "kustomize", "build", folder)
+	must(t, err)
+	return decode(t, built)
 }
 
 // What reads metrics may do nothing else.

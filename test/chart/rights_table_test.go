@@ -89,7 +89,7 @@ func allRights() []right {
 		right{"ClusterRole usher-controller", "create,patch", "events", "", "cmd/usher-controller/manager.go", "LeaderElectionID:", "who leads"},
 		right{"Role usher-controller", "create", "coordination.k8s.io/leases", "", "cmd/usher-controller/manager.go", "LeaderElectionID:", "the Lease by which replicas take turns"},
 		right{"Role usher-controller", "get,update", "coordination.k8s.io/leases", "usher-controller", "cmd/usher-controller/manager.go", "LeaderElectionID:", "the same"},
-		right{"Role usher-controller-certificates", "create", "secrets", "", "internal/certs/keeper.go", "k.client.Create(ctx, secret)", "authority and certificates"},
+		right{"Role usher-controller-certificates", "create", "secrets", "", "internal/certs/store.go", "k.client.Create(ctx, secret)", "authority and certificates"},
 		right{"Role usher-controller-certificates", "get,update", "secrets", certificateSecrets, "internal/certs/leaves.go", "k.client.Get(ctx", "authority and certificates, before and when they are replaced"},
 		right{"Role usher-controller-certificates", "list,watch", "secrets", certificateSecrets, "internal/certs/watch.go", "metadatainformer.NewFilteredMetadataInformer(", "that one was changed or deleted, each by its name, by metadata alone"},
 	)

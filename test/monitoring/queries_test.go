@@ -1,6 +1,7 @@
 package monitoring
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -86,11 +87,10 @@ type dashboardQuery struct{ where, expr string }
 // place of Grafana's variables.
 func dashboardQueries(t *testing.T) []dashboardQuery {
 	t.Helper()
-	file, err := os.Open(inManifests("dashboards.yaml"))
+	text, err := os.ReadFile(inManifests("dashboards.yaml"))
 	must(t, err)
-	defer file.Close()
 	var all []dashboardQuery
-	for decoder := yaml.NewDecoder(file); ; {
+	for decoder := yaml.NewDecoder(bytes.NewReader(text)); ; {
 		var configMap struct{ Data map[string]string }
 		if err := decoder.Decode(&configMap); err != nil {
 			return all

@@ -1,6 +1,7 @@
 package preflight
 
 import (
+	"cmp"
 	"crypto/tls"
 	"fmt"
 	"time"
@@ -37,14 +38,18 @@ func certificates(o Options, facts *Facts) []Finding {
 		}
 		switch made := maker(secret); {
 		case made == wanted:
+		// What is trusted already stays so while usher takes over, one by one.
+		case o.CertMode == CertSelf && name != authoritySecret && len(facts.Services) > 0:
+			findings = append(findings, doubtful("delete it to have usher make one, one Secret after the other (docs/certificates.md)",
+				"Secret %s/%s was made by %s, and is served as it is", o.Namespace, name, cmp.Or(made, "others")))
 		case made == "":
 			findings = append(findings, wrong("delete it if nobody needs it, or set certificates.mode: files to use what is in it",
 				"Secret %s/%s was made by others, and is not overwritten", o.Namespace, name))
 		case o.CertMode == CertSelf:
-			findings = append(findings, wrong("delete the Certificates of usher and their Secrets first: while cert-manager writes them, usher does not",
-				"Secret %s/%s was made by cert-manager", o.Namespace, name))
+			findings = append(findings, wrong("delete it, and the Certificate by which it would be made anew",
+				"Secret %s/%s was made by cert-manager, and is not overwritten", o.Namespace, name))
 		default:
-			findings = append(findings, doubtful("until its certificate and the CA bundles are replaced, some pods of tenants may be refused",
+			findings = append(findings, doubtful("until its certificate has reached every replica, reviews fail closed",
 				"Secret %s/%s was made by usher; cert-manager takes it over", o.Namespace, name))
 		}
 	}

@@ -22,8 +22,11 @@ import (
 // kinds are the CRDs that usher brings.
 var kinds = []string{"gpunodes.usher.dev", "quotaledgers.usher.dev", "tenants.usher.dev"}
 
-// secrets are those that hold certificates. The first is the authority's.
-var secrets = []string{"usher-ca", "usher-webhook-tls", "usher-webhook-client-tls", "usher-extender-tls", "usher-scheduler-client-tls"}
+// authoritySecret holds the key that signs the others.
+const authoritySecret = "usher-ca"
+
+// secrets are those that hold certificates.
+var secrets = []string{authoritySecret, "usher-webhook-tls", "usher-webhook-client-tls", "usher-extender-tls", "usher-scheduler-client-tls"}
 
 // Facts are what was found in a cluster. What is not there is absent.
 type Facts struct {

@@ -1,16 +1,11 @@
 package chart
 
 import (
-	"encoding/base64"
-	"encoding/json"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-
-	"usher.dev/usher/test/e2e/controlplane"
 )
 
 const tenant = `
@@ -49,6 +44,8 @@ func TestTheLifeOfARelease(t *testing.T) {
 	if !strings.Contains(notes, "usher devel is installed in usher-system.") || !strings.Contains(notes, "usher doctor") {
 		t.Errorf("notes:\n%s", notes)
 	}
+	established(t)
+	admits(t, firstTenant(t, notes))
 	runs = hooks.take()
 	if len(runs) != 1 || runs[0].code != 0 || !strings.HasPrefix(runs[0].arguments, "preflight --for=install --namespace=usher-system --cert-mode=self --agent") {
 		t.Errorf("hooks: %+v", runs)
@@ -56,7 +53,6 @@ func TestTheLifeOfARelease(t *testing.T) {
 	if there := present(t, all); len(there) != len(all) {
 		t.Errorf("%d of %d objects are there: %v", len(there), len(all), there)
 	}
-	established(t)
 
 	// What the controller writes into the webhook configurations stays.
 	bundle := inject(t)
@@ -125,6 +121,27 @@ func TestTheLifeOfARelease(t *testing.T) {
 	kubectl(t, "delete", "crd", "--timeout=20s", "tenants.usher.dev", "quotaledgers.usher.dev", "gpunodes.usher.dev")
 }
 
+// firstTenant is the manifest that the notes tell to apply.
+func firstTenant(t *testing.T, notes string) string {
+	t.Helper()
+	_, rest, begins := strings.Cut(notes, "<<END\n")
+	manifest, _, ends := strings.Cut(rest, "     END\n")
+	if !begins || !ends {
+		t.Fatalf("the notes show no Tenant:\n%s", notes)
+	}
+	return manifest
+}
+
+// admits asks the API server whether it knows all of a manifest. Whether usher would
+// admit it, nobody answers here.
+func admits(t *testing.T, manifest string) {
+	t.Helper()
+	_, complaint, err := plane.Kubectl(t.Context(), manifest, "create", "--dry-run=client", "--validate=strict", "-f", "-")
+	if err != nil {
+		t.Errorf("%v%s", err, complaint)
+	}
+}
+
 // unregistered checks the hooks of an uninstallation.
 func unregistered(t *testing.T, runs []jobRun, released string) {
 	t.Helper()
@@ -143,69 +160,4 @@ func unregistered(t *testing.T, runs []jobRun, released string) {
 func uids(t *testing.T) string {
 	t.Helper()
 	return kubectl(t, "get", "tenants,quotaledgers", "-o", "jsonpath={.items[*].metadata.uid}")
-}
-
-// kept are the objects that an uninstallation leaves.
-func kept(all []*unstructured.Unstructured) []string {
-	var names []string
-	for _, o := range all {
-		if o.GetKind() == "CustomResourceDefinition" {
-			names = append(names, o.GetKind()+" "+o.GetName())
-		}
-	}
-	slices.Sort(names)
-	return names
-}
-
-// inject writes a CA bundle as the controller does, by its own rights.
-func inject(t *testing.T) string {
-	t.Helper()
-	authority, err := controlplane.NewAuthority("usher")
-	must(t, err)
-	bundle := base64.StdEncoding.EncodeToString(authority.PEM)
-	for _, k := range []string{"mutatingwebhookconfiguration", "validatingwebhookconfiguration"} {
-		var configuration unstructured.Unstructured
-		must(t, json.Unmarshal([]byte(kubectl(t, "get", k, "usher-webhook", "-o", "json")), &configuration.Object))
-		for _, w := range configuration.Object["webhooks"].([]any) {
-			must(t, unstructured.SetNestedField(w.(map[string]any), bundle, "clientConfig", "caBundle"))
-		}
-		text, err := configuration.MarshalJSON()
-		must(t, err)
-		_, _, err = plane.Kubectl(t.Context(), string(text), "replace", "-f", "-",
-			"--as=system:serviceaccount:usher-system:usher-controller", "--field-manager=usher-controller")
-		must(t, err)
-	}
-	return bundle
-}
-
-// bundles are the different CA bundles of all webhooks.
-func bundles(t *testing.T) []string {
-	t.Helper()
-	all := strings.Fields(kubectl(t, "get", "mutatingwebhookconfigurations,validatingwebhookconfigurations", "-o", "jsonpath={.items[*].webhooks[*].clientConfig.caBundle}"))
-	slices.Sort(all)
-	return slices.Compact(all)
-}
-
-// deletions are the resources of which objects were deleted since the last
-// installation, in the order of their deletion.
-func deletions(t *testing.T) []string {
-	t.Helper()
-	log, err := plane.AuditLog()
-	must(t, err)
-	var order []string
-	for line := range strings.Lines(string(log)) {
-		var event struct {
-			Stage, Verb    string
-			ObjectRef      struct{ Resource, Name string }
-			ResponseStatus struct{ Code int }
-		}
-		must(t, json.Unmarshal([]byte(line), &event))
-		if event.Verb != "delete" || event.Stage != "ResponseComplete" || event.ResponseStatus.Code != 200 {
-			continue
-		}
-		if event.ObjectRef.Name == "usher-webhook" || event.ObjectRef.Name == "usher-controller" {
-			order = append(order, event.ObjectRef.Resource)
-		}
-	}
-	return order
 }

@@ -4,41 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"path/filepath"
 	"strings"
 	"testing"
 
-	"usher.dev/usher/test/e2e/await"
 	"usher.dev/usher/test/e2e/controlplane"
-	"usher.dev/usher/test/e2e/repository"
 )
-
-// certManagerKinds are the CRDs that usher has objects of.
-var certManagerKinds = []string{"cert-manager.io_certificates.yaml", "cert-manager.io_issuers.yaml"}
-
-// installCertManager installs the kinds of the cert-manager that go.mod names.
-func installCertManager(t *testing.T, _ string) {
-	t.Helper()
-	output, err := repository.Run(t.Context(), "go", "mod", "download", "-json", "github.com/cert-manager/cert-manager")
-	must(t, err)
-	var module struct{ Dir string }
-	must(t, json.Unmarshal(output, &module))
-	for _, file := range certManagerKinds {
-		path := filepath.Join(module.Dir, "deploy", "crds", file)
-		kubectl(t, "apply", "--server-side", "-f", path)
-		t.Cleanup(func() { remove(t, "", "-f", path) })
-	}
-	established(t)
-}
-
-// established waits until the API server serves all kinds.
-func established(t *testing.T) {
-	t.Helper()
-	await.Success(t, patience, "kinds are served", func() (string, error) {
-		output, _, err := plane.Kubectl(t.Context(), "", "wait", "--for=condition=Established", "--timeout=10s", "crd", "--all")
-		return output, err
-	})
-}
 
 // apply applies objects until the test ends.
 func apply(t *testing.T, manifest string) {
@@ -109,11 +79,11 @@ func TestPreflight(t *testing.T) {
 				"ok       network policies: usher may reach the API server at 6443",
 			},
 		},
-		{name: "cert-manager is not there", args: []string{"--cert-mode=cert-manager"}, code: 1, want: []string{
+		{name: "cert-manager is not there", setup: withoutCertManager, args: []string{"--cert-mode=cert-manager"}, code: 1, want: []string{
 			"error    API server: cert-manager.io/v1/certificates is not served; install cert-manager first, or set certificates.mode: self",
 			"error    API server: cert-manager.io/v1/issuers is not served",
 		}},
-		{name: "cert-manager is there", setup: installCertManager, args: []string{"--cert-mode=cert-manager"}, want: []string{"ok       certificates: made by cert-manager"}},
+		{name: "cert-manager is there", setup: reinstallCertManager, args: []string{"--cert-mode=cert-manager"}, want: []string{"ok       certificates: made by cert-manager"}},
 		{name: "the Prometheus operator is not there", args: []string{"--monitoring"}, code: 1, want: []string{
 			"error    API server: monitoring.coreos.com/v1/podmonitors is not served; install the Prometheus operator first",
 		}},
@@ -133,14 +103,30 @@ func TestPreflight(t *testing.T) {
 		{
 			name: "a certificate of cert-manager's, for usher's own", code: 1,
 			manifest: tlsSecret("usher-extender-tls", `, annotations: {cert-manager.io/certificate-name: usher-extender}`, "x"),
-			want:     []string{"error    certificates: Secret preflight/usher-extender-tls was made by cert-manager; delete the Certificates of usher"},
+			want:     []string{"error    certificates: Secret preflight/usher-extender-tls was made by cert-manager, and is not overwritten; delete it, and the Certificate"},
+		},
+		{
+			name: "a certificate of cert-manager's that is trusted, for usher's own", args: []string{"--for=upgrade"},
+			setup: func(t *testing.T, in string) {
+				apply(t, tlsSecret("usher-webhook-tls", `, annotations: {cert-manager.io/certificate-name: usher-webhook}`, "x")(t, in))
+			},
+			manifest: fixed(fmt.Sprintf(registered, "preflight")),
+			want:     []string{"warning  certificates: Secret preflight/usher-webhook-tls was made by cert-manager, and is served as it is; delete it to have usher make one"},
+		},
+		{
+			name: "an authority of cert-manager's, for usher's own", args: []string{"--for=upgrade"}, code: 1,
+			setup: func(t *testing.T, in string) {
+				apply(t, tlsSecret("usher-ca", `, annotations: {cert-manager.io/certificate-name: usher-ca}`, "x")(t, in))
+			},
+			manifest: fixed(fmt.Sprintf(registered, "preflight")),
+			want:     []string{"error    certificates: Secret preflight/usher-ca was made by cert-manager, and is not overwritten"},
 		},
 		{
 			name: "usher's own certificate", manifest: tlsSecret("usher-webhook-tls", `, labels: {app.kubernetes.io/managed-by: usher}`, "x"),
 			want: []string{"ok       certificates: made by usher"},
 		},
 		{
-			name: "usher's own certificate, for cert-manager's", setup: installCertManager, args: []string{"--for=upgrade", "--cert-mode=cert-manager"},
+			name: "usher's own certificate, for cert-manager's", setup: reinstallCertManager, args: []string{"--for=upgrade", "--cert-mode=cert-manager"},
 			manifest: tlsSecret("usher-webhook-tls", `, labels: {app.kubernetes.io/managed-by: usher}`, "x"),
 			want:     []string{"warning  certificates: Secret preflight/usher-webhook-tls was made by usher; cert-manager takes it over"},
 		},
@@ -192,29 +178,4 @@ func TestPreflight(t *testing.T) {
 			}
 		})
 	}
-}
-
-func TestUnregisterLeavesAnotherUsherAlone(t *testing.T) {
-	manifest := fmt.Sprintf(registered, "elsewhere")
-	apply(t, manifest)
-	code, output := execute(t, usher, nil, "unregister", "--kubeconfig", kubeconfig(t), "-n", "usher-system")
-	if want := `usher: ValidatingWebhookConfiguration usher-webhook is of the usher in namespace "elsewhere", not "usher-system"; name that one by --namespace to unregister it`; code != 2 || strings.TrimSpace(output) != want {
-		t.Errorf("exit %d: %s", code, output)
-	}
-	if kubectl(t, "get", "validatingwebhookconfiguration", "usher-webhook", "-o", "name") == "" {
-		t.Error("it is gone")
-	}
-	code, output = execute(t, usher, nil, "unregister", "--kubeconfig", kubeconfig(t), "-n", "elsewhere", "--release-tenants")
-	if want := "ValidatingWebhookConfiguration usher-webhook deleted\nthe cluster has no Tenants\n"; code != 0 || output != want {
-		t.Errorf("exit %d: %s, want %s", code, output, want)
-	}
-}
-
-func TestAConfigurationThatDoesNotGoIsWaitedFor(t *testing.T) {
-	apply(t, strings.Replace(fmt.Sprintf(registered, "usher-system"), "{name: usher-webhook}", "{name: usher-webhook, finalizers: [example.com/held]}", 1))
-	code, output := execute(t, usher, nil, "unregister", "--kubeconfig", kubeconfig(t), "--timeout=2s")
-	if code != 2 || !strings.Contains(output, "wait until ValidatingWebhookConfiguration usher-webhook is gone: ") || !strings.Contains(output, "its finalizers are [example.com/held]") {
-		t.Errorf("exit %d: %s", code, output)
-	}
-	kubectl(t, "patch", "validatingwebhookconfiguration", "usher-webhook", "--type=json", `-p=[{"op":"remove","path":"/metadata/finalizers"}]`)
 }

@@ -61,11 +61,6 @@ func resource(o *unstructured.Unstructured) string {
 	return fmt.Sprintf("%s.%s.%s", gvk.Kind, gvk.Version, gvk.Group)
 }
 
-// isKind reports whether an object is of that kind.
-func isKind(kind string) func(*unstructured.Unstructured) bool {
-	return func(o *unstructured.Unstructured) bool { return o.GetKind() == kind }
-}
-
 // present are the kinds and names of the objects that are in the cluster.
 func present(t testing.TB, objects []*unstructured.Unstructured) []string {
 	t.Helper()

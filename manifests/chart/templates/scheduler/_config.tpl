@@ -6,6 +6,7 @@ usher.scheduler.files are the configurations of kube-scheduler and of the extend
 {{- if .Values.scheduler.extender.tls -}}
 {{- $extender := first $scheduler.extenders -}}
 {{- $_ := set $extender "urlPrefix" (replace "http://" "https://" $extender.urlPrefix) -}}
+{{- $_ := set $extender "enableHTTPS" true -}}
 {{- $_ := set $extender "tlsConfig" (dict "caFile" "/etc/usher/tls/ca.crt" "certFile" "/etc/usher/tls/tls.crt" "keyFile" "/etc/usher/tls/tls.key") -}}
 {{- end -}}
 {{- $config := include "usher.config" . | fromYaml -}}
