@@ -42,7 +42,7 @@ func (s *story) reinstall(t *testing.T) {
 	s.expectKept(t)
 	kubectl(t, "wait", "--for=condition=Ready", "--timeout=50s", "tenant/"+tenant)
 	expectRefused(t)
-	expectLedger(t, "2000000")
+	expectLedger(t)
 }
 
 // expectKept expects the tenant, its ledger and its pod to be those from before.
