@@ -32,8 +32,10 @@ import (
 )
 
 func main() {
-	kubeconfig := flag.String("kubeconfig", "", "connection to the API server; default: the pod's service account")
-	flag.Parse()
+	// controller-runtime has put a flag of this name into the common set.
+	flags := flag.NewFlagSet("certmanager", flag.ExitOnError)
+	kubeconfig := flags.String("kubeconfig", "", "connection to the API server; default: the pod's service account")
+	_ = flags.Parse(os.Args[1:])
 	if err := run(*kubeconfig); err != nil && !errors.Is(err, context.Canceled) {
 		fmt.Fprintln(os.Stderr, "certmanager:", err)
 		os.Exit(1)

@@ -21,11 +21,7 @@ func (s *story) uninstall(t *testing.T) {
 	// What is about to end no longer has the rights that went before it.
 	s.logs.Reset()
 	s.audit(t)
-	for _, kind := range []string{"mutatingwebhookconfigurations", "validatingwebhookconfigurations", "validatingadmissionpolicies"} {
-		if left := kubectl(t, "get", kind, "-o", "name"); strings.Contains(left, "usher") {
-			t.Errorf("left behind: %s", left)
-		}
-	}
+	expectUnregistered(t)
 	for _, namespace := range []string{tenant, "default", systemNamespace} {
 		createPod(t, namespace, "after-usher")
 	}
@@ -33,6 +29,16 @@ func (s *story) uninstall(t *testing.T) {
 		t.Errorf("of usher's kinds, there are: %s", got)
 	}
 	s.expectKept(t)
+}
+
+// expectUnregistered expects the API server to ask usher about nothing any more.
+func expectUnregistered(t *testing.T) {
+	t.Helper()
+	for _, kind := range []string{"mutatingwebhookconfigurations", "validatingwebhookconfigurations", "validatingadmissionpolicies"} {
+		if left := kubectl(t, "get", kind, "-o", "name"); strings.Contains(left, "usher") {
+			t.Errorf("left behind: %s", left)
+		}
+	}
 }
 
 // reinstall brings usher back, which goes on where it was.
