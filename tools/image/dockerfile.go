@@ -96,7 +96,7 @@ func (i *image) set(instruction, argument string) error {
 		if i.config.ExposedPorts == nil {
 			i.config.ExposedPorts = map[string]struct{}{}
 		}
-		for _, port := range strings.Fields(argument) {
+		for port := range strings.FieldsSeq(argument) {
 			if !strings.Contains(port, "/") {
 				port += "/tcp"
 			}

@@ -7,9 +7,8 @@ import (
 	"slices"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/cert-manager/cert-manager/pkg/controller"
+	"golang.org/x/sync/errgroup"
 )
 
 // workers is how many objects each controller looks at, at a time.

@@ -30,7 +30,7 @@ func TestTheGuideIsThatOfTheDocumentation(t *testing.T) {
 // The files that the commands name are there.
 func TestTheGuidesFilesAreThere(t *testing.T) {
 	for _, command := range commands {
-		for _, word := range strings.Fields(command) {
+		for word := range strings.FieldsSeq(command) {
 			if strings.Contains(word, "/") && !strings.ContainsAny(word, "=$") && !strings.HasPrefix(word, "tenant/") {
 				if _, err := os.Stat(filepath.Join(repository.Root(), word)); err != nil {
 					t.Errorf("%s: %v", command, err)

@@ -29,7 +29,7 @@ func (s *story) admit(t *testing.T) {
 		t.Errorf("its scheduler was %s", s.training.Spec.SchedulerName)
 	}
 	s.expectTraining(t)
-	expectLedger(t, "2000000")
+	expectLedger(t)
 	await.Success(t, patience, "the agent reports what the kubelet handed out", func() (any, error) {
 		held, _, err := shared.Kubectl(t.Context(), "", "get", "gpunode", "gpu-node", "-o", "jsonpath={.status.allocations[*].pod}")
 		if err == nil && held != "training training" {
@@ -53,12 +53,12 @@ func expectRefused(t *testing.T) {
 	}
 }
 
-// expectLedger expects the tenant to hold so much, in millionths of a GPU.
-func expectLedger(t *testing.T, used string) {
+// expectLedger expects the tenant to hold the two GPUs of its pod, in millionths.
+func expectLedger(t *testing.T) {
 	t.Helper()
 	await.Success(t, patience, "the ledger says what the tenant holds", func() (any, error) {
 		got, _, err := shared.Kubectl(t.Context(), "", "get", "quotaledger", tenant, "-o", "jsonpath={.status.used}/{.status.reservations}")
-		if err == nil && got != used+"/" {
+		if err == nil && got != "2000000/" {
 			err = fmt.Errorf("it says %q", got)
 		}
 		return nil, err

@@ -31,9 +31,13 @@ func buildCertManager(ctx context.Context, folder string) error {
 	return os.CopyFS(filepath.Join(folder, "certmanager-crds"), os.DirFS(filepath.Join(strings.TrimSpace(string(source)), "deploy", "crds")))
 }
 
-// installWithCertManager installs usher with certificates of cert-manager's instead
-// of its own, which are taken away first.
-func (s *story) installWithCertManager(t *testing.T) {
+// usher is installed with certificates that cert-manager makes and its injector makes
+// known. What is left of usher's own is taken away first.
+func TestCertificatesOfCertManagers(t *testing.T) {
+	if missing != nil {
+		t.Skip(missing)
+	}
+	createNamespace(t)
 	kubectl(t, "delete", "secrets", "--namespace", systemNamespace, "--all")
 	kubectl(t, "apply", "--server-side", "-f", filepath.Join(shared.Folder(), "certmanager-crds"))
 	if err := shared.WaitForKinds(t.Context()); err != nil {
@@ -55,6 +59,10 @@ func (s *story) installWithCertManager(t *testing.T) {
 		}
 		return nil, err
 	})
+	kubectl(t, "apply", "-f", sample("tenant"))
+	kubectl(t, "wait", "--for=condition=Ready", "--timeout=50s", "tenant/"+tenant)
 	expectRefused(t)
-	s.expectKept(t)
+	helm(t, "uninstall", release, "--wait")
+	awaitGone(t)
+	expectUnregistered(t)
 }

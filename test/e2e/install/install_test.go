@@ -17,6 +17,16 @@ import (
 // install installs the chart with its own values, but for the GPUs that are not
 // there.
 func (s *story) install(t *testing.T) {
+	createNamespace(t)
+	began := time.Now()
+	helm(t, append([]string{"install", release}, chart()...)...)
+	t.Logf("helm install --wait took %s", time.Since(began).Round(time.Second))
+	expectParts(t, "devel")
+}
+
+// createNamespace makes usher's namespace, unless it is there.
+func createNamespace(t *testing.T) {
+	t.Helper()
 	_, err := shared.Client.CoreV1().Namespaces().Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
 		Name: systemNamespace,
 		// The agent mounts folders of its node.
@@ -25,10 +35,6 @@ func (s *story) install(t *testing.T) {
 	if err != nil && !apierrors.IsAlreadyExists(err) {
 		t.Fatal(err)
 	}
-	began := time.Now()
-	helm(t, append([]string{"install", release}, chart()...)...)
-	t.Logf("helm install --wait took %s", time.Since(began).Round(time.Second))
-	expectParts(t, "devel")
 }
 
 // expectParts expects every part of usher to be ready, from images with a tag.

@@ -25,8 +25,6 @@ func TestFromInstallToReinstall(t *testing.T) {
 		{"uninstall", (*story).uninstall},
 		{"reinstall", (*story).reinstall},
 		{"RBAC has refused nothing to what came back", (*story).findRefusals},
-		{"uninstall again", (*story).uninstall},
-		{"install with certificates of cert-manager's", (*story).installWithCertManager},
 		{"uninstall for good", (*story).uninstall},
 	} {
 		if !t.Run(step.name, func(t *testing.T) { step.run(s, t) }) {

@@ -21,11 +21,7 @@ func (s *story) uninstall(t *testing.T) {
 	// What is about to end no longer has the rights that went before it.
 	s.logs.Reset()
 	s.audit(t)
-	for _, kind := range []string{"mutatingwebhookconfigurations", "validatingwebhookconfigurations", "validatingadmissionpolicies"} {
-		if left := kubectl(t, "get", kind, "-o", "name"); strings.Contains(left, "usher") {
-			t.Errorf("left behind: %s", left)
-		}
-	}
+	expectUnregistered(t)
 	for _, namespace := range []string{tenant, "default", systemNamespace} {
 		createPod(t, namespace, "after-usher")
 	}
@@ -35,6 +31,16 @@ func (s *story) uninstall(t *testing.T) {
 	s.expectKept(t)
 }
 
+// expectUnregistered expects the API server to ask usher about nothing any more.
+func expectUnregistered(t *testing.T) {
+	t.Helper()
+	for _, kind := range []string{"mutatingwebhookconfigurations", "validatingwebhookconfigurations", "validatingadmissionpolicies"} {
+		if left := kubectl(t, "get", kind, "-o", "name"); strings.Contains(left, "usher") {
+			t.Errorf("left behind: %s", left)
+		}
+	}
+}
+
 // reinstall brings usher back, which goes on where it was.
 func (s *story) reinstall(t *testing.T) {
 	helm(t, append([]string{"install", release}, chart()...)...)
@@ -42,7 +48,7 @@ func (s *story) reinstall(t *testing.T) {
 	s.expectKept(t)
 	kubectl(t, "wait", "--for=condition=Ready", "--timeout=50s", "tenant/"+tenant)
 	expectRefused(t)
-	expectLedger(t, "2000000")
+	expectLedger(t)
 }
 
 // expectKept expects the tenant, its ledger and its pod to be those from before.

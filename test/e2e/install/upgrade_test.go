@@ -36,7 +36,7 @@ func (s *story) upgrade(t *testing.T) {
 	}
 	expectParts(t, nextTag)
 	s.expectTraining(t)
-	expectLedger(t, "2000000")
+	expectLedger(t)
 }
 
 // asking is somebody who asks all the time for what is to be refused, without a

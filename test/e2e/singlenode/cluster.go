@@ -54,7 +54,7 @@ func (c *Cluster) start(ctx context.Context, source string) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := c.ControlPlane.Start(ctx); err != nil {
+	if err := c.Start(ctx); err != nil {
 		return err
 	}
 	if c.Client, err = kubernetes.NewForConfig(c.Config()); err != nil {
