@@ -59,16 +59,18 @@ func (b *book) consider(ask *Ask) (map[string]any, error) {
 	return tally.document(b.ledger.Name, &b.ledger.Spec.Hard, ask), nil
 }
 
-// add adds what was considered last, in place of what the asker had.
+// add adds what was considered last, in place of what the asker had. What another
+// version of usher noted with that stays.
 func (b *book) add(e *v1alpha1.LedgerEntry) {
+	entry := *e
 	if at := b.earlier(e); at >= 0 {
+		entry.Further = b.reservations[at].Further
 		b.bytes -= bytesOf(&b.reservations[at])
 		b.tally = b.without(at)
 		b.reservations = slices.Delete(b.reservations, at, at+1)
 	}
-	entry := *e
 	b.reservations = append(b.reservations, entry)
-	b.bytes += bytesOf(e)
+	b.bytes += bytesOf(&entry)
 	b.tally.reserve(&entry)
 	b.added++
 }

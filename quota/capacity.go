@@ -28,6 +28,10 @@ func bytesOf(e *v1alpha1.LedgerEntry) int {
 	for name, count := range e.Resources {
 		n += len(` =`) + len(name) + digits(count)
 	}
+	for _, field := range e.Further {
+		// As JSON a byte takes up to six.
+		n += len(` `) + 6*len(field)
+	}
 	return n
 }
 

@@ -36,6 +36,7 @@ func TestAnEntryTakesNoMoreBytesThanItIsCountedFor(t *testing.T) {
 		e := drawEntry(t)
 		e.UID = types.UID(rapid.StringMatching(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`).Draw(t, "uid"))
 		e.FreeBy = someTime()
+		e.Further = rapid.SliceOf(rapid.StringMatching(`[a-z][a-z-]{0,9}=[^ ]{1,9}`)).Draw(t, "further")
 		content, err := json.Marshal(e)
 		if err != nil {
 			t.Fatal(err)

@@ -39,27 +39,29 @@ func settle(old *v1alpha1.QuotaLedgerStatus, s *sight) settlement {
 		known[e.UID] = true
 		switch now := here[e.UID]; {
 		case now != nil:
-			holders = append(holders, *now)
+			holders = append(holders, with(*now, e.Further))
 		case !s.gone[e.UID]:
 			holders = append(holders, *e)
 			out.open.holders = append(out.open.holders, *e)
 		}
 	}
-	reserved := make(map[token]bool, len(old.Reservations))
+	reserved := make(map[token]*v1alpha1.LedgerEntry, len(old.Reservations))
 	for i := range old.Reservations {
-		reserved[tokenOf(&old.Reservations[i])] = true
+		reserved[tokenOf(&old.Reservations[i])] = &old.Reservations[i]
 	}
 	used := map[token]bool{}
 	for i := range present {
 		e := &present[i]
 		t := tokenOf(e)
-		announced := e.Reservation != "" && reserved[t] && !used[t]
+		announced := e.Reservation != "" && reserved[t] != nil && !used[t]
 		if announced {
 			used[t] = true
 		}
 		switch {
 		case known[e.UID]:
-		case announced || s.met[e.UID]:
+		case announced:
+			holders = append(holders, with(*e, reserved[t].Further))
+		case s.met[e.UID]:
 			holders = append(holders, *e)
 		default:
 			out.open.strangers = append(out.open.strangers, *e)
@@ -83,6 +85,13 @@ func settle(old *v1alpha1.QuotaLedgerStatus, s *sight) settlement {
 	slices.SortFunc(holders, compareHolders)
 	out.finish(old, holders, reservations)
 	return out
+}
+
+// with is an entry as an object is seen now, and what another version of usher had
+// noted in its entry before.
+func with(e v1alpha1.LedgerEntry, further []string) v1alpha1.LedgerEntry {
+	e.Further = further
+	return e
 }
 
 func (out *settlement) finish(old *v1alpha1.QuotaLedgerStatus, holders, reservations []v1alpha1.LedgerEntry) {

@@ -44,6 +44,10 @@ func TestWhatIsSettled(t *testing.T) {
 	nameless.Reservation = ""
 	twin := a
 	twin.UID, twin.Name = "uid-twin", "twin"
+	noted, announced := a, r
+	noted.Further, announced.Further = []string{"zone=b"}, []string{"zone=b"}
+	truedNoted := trued
+	truedNoted.Further = noted.Further
 	gone, token := map[types.UID]bool{"uid-x": true}, map[token]bool{tokenOf(&r): true}
 
 	for _, test := range []struct {
@@ -66,6 +70,9 @@ func TestWhatIsSettled(t *testing.T) {
 		{name: "what is gone does not come back from a cache", old: statusOf(nil, nil), see: sight{live: entries{a}, gone: gone}, want: statusOf(nil, nil)},
 		{name: "a reservation of what is gone is not used by what a cache still has", old: statusOf(nil, entries{r}), see: sight{live: entries{a}, gone: gone}, want: statusOf(nil, entries{r})},
 		{name: "a holder is trued up", old: statusOf(entries{a}, nil), see: sight{live: entries{trued}}, want: statusOf(entries{trued}, nil)},
+		{name: "what another version noted with a reservation goes over to the holder", old: statusOf(nil, entries{announced}), see: sight{live: entries{a}}, want: statusOf(entries{noted}, nil)},
+		{name: "what another version noted of a holder stays", old: statusOf(entries{noted}, nil), see: sight{live: entries{a}}, want: statusOf(entries{noted}, nil)},
+		{name: "what another version noted of a holder stays when it is trued up", old: statusOf(entries{noted}, nil), see: sight{live: entries{trued}}, want: statusOf(entries{truedNoted}, nil)},
 		{name: "a reservation whose pod came and went is dropped", old: statusOf(nil, entries{r}), see: sight{spent: token}, want: statusOf(nil, nil)},
 		{name: "a lapsed reservation is looked up and stays", old: statusOf(nil, entries{r}), see: sight{lapsed: token}, want: statusOf(nil, entries{r}), open: looks{reservations: entries{r}}},
 		{name: "a lapsed reservation that nothing bears is dropped", old: statusOf(nil, entries{r}), see: sight{lapsed: token, void: token}, want: statusOf(nil, nil), expired: entries{r}},

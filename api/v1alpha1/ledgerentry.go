@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,6 +23,13 @@ const (
 	keyFreeBy      = "freeBy"
 )
 
+// mustKnow begins a key that no version may pass over: one that does not know it
+// refuses the entry, and with it the ledger. All other unknown keys are kept.
+const mustKnow = "!"
+
+// furtherKey is what an unknown key may look like.
+var furtherKey = regexp.MustCompile(`^[a-z][A-Za-z0-9-]{0,62}$`)
+
 // String is the entry as one line, in the order in which people look for things:
 //
 //	Pod team-a/train-0 1000000 nvidia.com/gpu=1 reservation=x7k uid=0b5c…
@@ -37,6 +45,9 @@ func (e LedgerEntry) String() string {
 		if part.value != "" {
 			line = fmt.Appendf(line, " %s=%s", part.key, part.value)
 		}
+	}
+	for _, field := range e.Further {
+		line = fmt.Appendf(line, " %s", field)
 	}
 	return string(line)
 }
@@ -62,7 +73,22 @@ func (e LedgerEntry) MarshalJSON() ([]byte, error) {
 			return nil, fmt.Errorf("write a ledger's entry: %q cannot stand in a line as a resource", name)
 		}
 	}
+	for _, field := range e.Further {
+		if key, value, _ := strings.Cut(field, "="); !isFurther(key) || value == "" || strings.Contains(value, " ") {
+			return nil, fmt.Errorf("write a ledger's entry: %q cannot stand in a line", field)
+		}
+	}
 	return json.Marshal(e.String())
+}
+
+// isFurther says whether a key is one that is kept although nothing is known of it.
+func isFurther(key string) bool {
+	switch key {
+	case keyReservation, keyUID, keyExpires, keyFreeBy:
+		return false
+	default:
+		return furtherKey.MatchString(key)
+	}
 }
 
 // UnmarshalJSON reads the entry from its line.
@@ -128,6 +154,10 @@ func (e *LedgerEntry) read(field string) (err error) {
 		e.Expires, err = timeOf(value)
 	case key == keyFreeBy:
 		e.FreeBy, err = timeOf(value)
+	case isFurther(key):
+		e.Further = append(e.Further, field)
+	case strings.HasPrefix(key, mustKnow):
+		return fmt.Errorf("%q was written by a newer version of usher, and this one must not pass over it", key)
 	default:
 		return fmt.Errorf("%q is nothing that an entry has", key)
 	}

@@ -40,6 +40,14 @@ func TestAnEntryIsALine(t *testing.T) {
 				Resources: map[string]int64{"deviceclass.resource.kubernetes.io/gpu.nvidia.com": 2}, Expires: at(t, "2026-11-25T10:32:10Z"),
 			},
 		},
+		{
+			"what a newer version has noted",
+			"Pod team-a/train-0 1000000 nvidia.com/gpu=1 reservation=x7k uid=0b5c zone=b queued-by=a=b",
+			LedgerEntry{
+				Kind: KindPod, Namespace: "team-a", Name: "train-0", UID: "0b5c", Reservation: "x7k", MicroUnits: 1_000_000,
+				Resources: map[string]int64{"nvidia.com/gpu": 1}, Further: []string{"zone=b", "queued-by=a=b"},
+			},
+		},
 		{"as little as there can be", "Pod a/b 0", LedgerEntry{Kind: KindPod, Namespace: "a", Name: "b"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -74,7 +82,9 @@ func TestWhatIsNoEntryIsRefused(t *testing.T) {
 		{"two spaces", `"Pod a/b 1  uid=x"`, `"" is no KEY=VALUE`},
 		{"a key alone", `"Pod a/b 1 uid"`, `"uid" is no KEY=VALUE`},
 		{"an empty value", `"Pod a/b 1 uid="`, `"uid=" is no KEY=VALUE`},
-		{"an unknown key", `"Pod a/b 1 owner=x"`, `"owner" is nothing that an entry has`},
+		{"what is no key", `"Pod a/b 1 Owner=x"`, `"Owner" is nothing that an entry has`},
+		{"an unknown key without a value", `"Pod a/b 1 owner="`, `"owner=" is no KEY=VALUE`},
+		{"an unknown key that must be known", `"Pod a/b 1 !half=yes"`, `"!half" was written by a newer version of usher`},
 		{"a resource without a number", `"Pod a/b 1 nvidia.com/gpu=one"`, "no number of devices"},
 		{"a time that is none", `"Pod a/b 1 freeBy=soon"`, `"soon" is no time`},
 	} {
@@ -91,6 +101,11 @@ func TestAnEntryThatWouldBeReadAsAnotherIsNotWritten(t *testing.T) {
 	for _, entry := range []LedgerEntry{
 		{Kind: KindPod, Namespace: "a", Name: "b 1"},
 		{Kind: KindPod, Namespace: "a", Name: "b", Reservation: "x uid=y"},
+		{Kind: KindPod, Namespace: "a", Name: "b", Further: []string{"uid=y"}},
+		{Kind: KindPod, Namespace: "a", Name: "b", Further: []string{"zone"}},
+		{Kind: KindPod, Namespace: "a", Name: "b", Further: []string{"zone=x y"}},
+		{Kind: KindPod, Namespace: "a", Name: "b", Further: []string{"!half=yes"}},
+		{Kind: KindPod, Namespace: "a", Name: "b", Further: []string{"a/b=1"}},
 		{Kind: KindPod, Namespace: "a", Name: "b", Resources: map[string]int64{"gpu": 1}},
 		{Kind: KindPod, Namespace: "a", Name: "b", Resources: map[string]int64{"a/b=1 c/d": 1}},
 	} {
@@ -103,6 +118,7 @@ func TestAnEntryThatWouldBeReadAsAnotherIsNotWritten(t *testing.T) {
 func FuzzParseLedgerEntry(f *testing.F) {
 	f.Add("Pod team-a/train-0 1428572 nvidia.com/gpu=1 reservation=x7k uid=0b5c freeBy=2026-11-25T10:31:30Z")
 	f.Add("ResourceClaim a/b- 0 expires=2026-11-25T10:31:30+01:00")
+	f.Add("Pod a/b 0 zone=b uid=x queued-by=a=b")
 	f.Fuzz(func(t *testing.T, line string) {
 		entry, err := ParseLedgerEntry(line)
 		if err != nil {

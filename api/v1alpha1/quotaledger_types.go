@@ -150,6 +150,10 @@ type LedgerEntry struct {
 
 	// FreeBy is when a holder that is being deleted should be gone.
 	FreeBy *metav1.Time
+
+	// Further is what a newer version of usher has noted and this one does not
+	// know, each as KEY=VALUE, in its order. It counts for nothing, and stays.
+	Further []string
 }
 
 // Kinds of ledger entries.

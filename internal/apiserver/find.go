@@ -11,8 +11,10 @@ import (
 // Find returns how to reach the API server: by a kubeconfig file; by $KUBECONFIG
 // or the user's own file where none is named; else as the service account of the
 // pod that asks. agent names the binary to the server. instead is what a user
-// without a cluster can give beside --kubeconfig, such as "--standalone".
+// without a cluster can give beside --kubeconfig, such as "--standalone". From then
+// on the process's caches list plainly.
 func Find(kubeconfig, agent, instead string) (*rest.Config, error) {
+	listPlainly()
 	rules := clientcmd.NewDefaultClientConfigLoadingRules()
 	rules.ExplicitPath = kubeconfig
 	cfg, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, nil).ClientConfig()

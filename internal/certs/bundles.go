@@ -75,12 +75,16 @@ func (k *Keeper) bundles(ctx context.Context) (bundles, error) {
 	return found, nil
 }
 
-// trust reports whether every bundle of the keeper's holds a certificate. Those of
-// other injectors hold up nothing: it cannot be known what is written there.
-func (b bundles) trust(c *x509.Certificate) bool {
+// trust reports whether every bundle that trusts something of the rotation holds a
+// certificate. One that trusts nothing of it loses nothing either, and those of
+// other injectors are unknown.
+func (b bundles) trust(c *x509.Certificate, r *Rotation) bool {
+	ours := parse(r.Bundle())
 	for _, bundle := range b {
 		for _, field := range bundle.fields {
-			if !bundle.foreign && !holds(*field, c) {
+			found := parse(*field)
+			trusts := slices.ContainsFunc(found, func(f *x509.Certificate) bool { return slices.ContainsFunc(ours, f.Equal) })
+			if !bundle.foreign && trusts && !slices.ContainsFunc(found, c.Equal) {
 				return false
 			}
 		}
@@ -88,18 +92,39 @@ func (b bundles) trust(c *x509.Certificate) bool {
 	return true
 }
 
-// certificates returns in PEM what the bundles trust now and may for some time,
-// each once.
-func (b bundles) certificates(now time.Time) []byte {
-	var known []*x509.Certificate
-	var out []byte
+// all are what the bundles hold, in order.
+func (b bundles) all() [][]byte {
+	var all [][]byte
 	for _, bundle := range b {
 		for _, field := range bundle.fields {
-			for _, c := range parse(*field) {
-				if now.Before(c.NotAfter) && !slices.ContainsFunc(known, c.Equal) {
-					known = append(known, c)
-					out = append(out, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw})...)
-				}
+			all = append(all, *field)
+		}
+	}
+	return all
+}
+
+// beside are the certificates in the bundles that are none of a rotation's, in PEM.
+func (b bundles) beside(r *Rotation, now time.Time) []byte {
+	ours := parse(r.Bundle())
+	var others []byte
+	for _, c := range parse(certificates(now, b.all()...)) {
+		if !slices.ContainsFunc(ours, c.Equal) {
+			others = append(others, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw})...)
+		}
+	}
+	return others
+}
+
+// certificates returns in PEM what bundles trust now and may for some time, each
+// once.
+func certificates(now time.Time, bundles ...[]byte) []byte {
+	var known []*x509.Certificate
+	var out []byte
+	for _, bundle := range bundles {
+		for _, c := range parse(bundle) {
+			if now.Before(c.NotAfter) && !slices.ContainsFunc(known, c.Equal) {
+				known = append(known, c)
+				out = append(out, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw})...)
 			}
 		}
 	}

@@ -140,8 +140,8 @@ func TestRequireAcceptsOnlyClientsOfTheAuthoritiesOfNow(t *testing.T) {
 func TestWithoutAuthoritiesNoClientIsLetInUntilTheyAreThere(t *testing.T) {
 	authority := newAuthority(t)
 	for content, want := range map[string]string{
-		"no file":                        "client CA missing: open ",
-		"":                               "no certificates in PEM",
+		"no file":                       "client CA missing: open ",
+		"":                              "no certificates in PEM",
 		"-----BEGIN CERTIFICATE-----\n": "no certificates in PEM",
 	} {
 		file := filepath.Join(t.TempDir(), "ca.pem")

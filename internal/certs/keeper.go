@@ -10,11 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/cert-manager/cert-manager/pkg/util/pki"
 	"github.com/go-logr/logr"
-	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
@@ -113,25 +109,29 @@ func (k *Keeper) Keep(ctx context.Context) (again time.Duration, err error) {
 	if err != nil {
 		return 0, err
 	}
-	secret, rotation, err := k.authority(ctx, bundles)
+	leaves, foreign, told, err := k.leaves(ctx)
 	if err != nil {
 		return 0, err
 	}
-	leaves, foreign, err := k.leaves(ctx)
+	secret, stored, err := k.authority(ctx, slices.Concat(bundles.all(), leaves.bundles()))
 	if err != nil {
 		return 0, err
 	}
-	report = state{rotation, leaves}
+	report = state{stored, leaves}
 	now := k.Now()
+	rotation := stored
+	if others := bundles.beside(rotation, now); foreign.need(others, now) {
+		rotation = rotation.adopt(others, now)
+	}
 	seen := Seen{
-		Trusted:  func(c *x509.Certificate) bool { return bundles.trust(c) && leaves.trust(c) },
-		Replaced: leaves.signedBy(rotation.Current, now.Add(-k.Overlap)),
+		Trusted:  func(c *x509.Certificate) bool { return bundles.trust(c, rotation) && leaves.trust(c) },
+		Replaced: leaves.settledUnder(rotation.Current, k.RotationOptions, now) && !foreign.need(rotation.Retired, now),
 	}
 	next, err := rotation.Advance(now, k.RotationOptions, seen)
 	if err != nil {
 		return 0, err
 	}
-	if next != rotation || secret.UID == "" {
+	if next != stored || secret.UID == "" {
 		if err := k.store(ctx, secret, next); err != nil {
 			return 0, err
 		}
@@ -141,10 +141,10 @@ func (k *Keeper) Keep(ctx context.Context) (again time.Duration, err error) {
 	k.metrics.authority(next)
 	// Bundles before certificates: nothing is served that nobody trusts.
 	injected := k.inject(ctx, bundles, next.Bundle())
-	if err := errors.Join(foreign, injected, k.renew(ctx, leaves, bundles, next, now)); err != nil {
+	if err := errors.Join(told, injected, k.renew(ctx, leaves, bundles, next, now)); err != nil {
 		return 0, err
 	}
-	if next != rotation {
+	if next != stored {
 		return soonest, nil // what was just written has to be seen
 	}
 	wake := next.Wake(now, k.RotationOptions)
@@ -156,61 +156,3 @@ func (k *Keeper) Keep(ctx context.Context) (again time.Duration, err error) {
 
 // State says in lines for people what was found when the keeper last looked.
 func (k *Keeper) State() string { return *k.state.Load() }
-
-// authority reads the authority's Secret. Where there is none, or it cannot be
-// read, a new authority is to be made, and what bundles trust now retires.
-func (k *Keeper) authority(ctx context.Context, trusted bundles) (*corev1.Secret, *Rotation, error) {
-	secret := &corev1.Secret{}
-	err := k.client.Get(ctx, client.ObjectKey{Namespace: k.Namespace, Name: k.Secret}, secret)
-	if apierrors.IsNotFound(err) {
-		secret = &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: k.Namespace, Name: k.Secret}}
-		rotation, err := (&Rotation{Retired: trusted.certificates(k.Now())}).Advance(k.Now(), k.RotationOptions, Seen{})
-		return secret, rotation, err
-	}
-	if err != nil {
-		return nil, nil, fmt.Errorf("read the authority: %w", err)
-	}
-	if secret.Labels[labelManagedBy] != managedByUsher {
-		return nil, nil, &ForeignError{
-			fmt.Sprintf("Secret %s/%s", k.Namespace, k.Secret),
-			"delete it, or give usher another name for its authority",
-		}
-	}
-	rotation, err := ReadRotation(secret.Data)
-	if err != nil {
-		k.log.Error(err, "authority unreadable: a new one is made", "secret", k.Secret)
-		k.metrics.lost()
-		if rotation, err = (&Rotation{Retired: trusted.certificates(k.Now())}).Advance(k.Now(), k.RotationOptions, Seen{}); err != nil {
-			return nil, nil, err
-		}
-		return secret, rotation, k.store(ctx, secret, rotation)
-	}
-	return secret, rotation, nil
-}
-
-// store writes the authority's Secret over the very version that was read.
-func (k *Keeper) store(ctx context.Context, secret *corev1.Secret, r *Rotation) error {
-	secret.Data = r.Data()
-	if secret.UID != "" {
-		if err := k.client.Update(ctx, secret); err != nil {
-			return fmt.Errorf("store the authority: %w", err)
-		}
-		return nil
-	}
-	secret.Type = corev1.SecretTypeOpaque
-	secret.Labels = map[string]string{labelManagedBy: managedByUsher}
-	if err := k.client.Create(ctx, secret); err != nil {
-		return fmt.Errorf("store the authority: %w", err)
-	}
-	return nil
-}
-
-// parse returns the certificates of a PEM bundle; none where there is nothing
-// that can be read.
-func parse(bundle []byte) []*x509.Certificate {
-	certificates, err := pki.DecodeX509CertificateSetBytes(bundle)
-	if err != nil {
-		return nil
-	}
-	return certificates
-}

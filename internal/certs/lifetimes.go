@@ -14,6 +14,10 @@ const (
 	DefaultOverlap           = time.Hour
 )
 
+// rounding is by how much what is kept in seconds, in certificates and beside them,
+// may be early.
+const rounding = time.Second
+
 // By what factors lifetimes have to fit together.
 const (
 	leastAuthority = 3 // lives of a certificate
@@ -39,8 +43,8 @@ type RotationOptions struct {
 // Validate says, by the names of usher-controller's flags, which lifetimes do not
 // fit together. Where they do,
 //
-//   - a certificate that is due still lasts for two overlaps: one in which it may
-//     have to wait for the bundles, one in which the new one arrives;
+//   - a certificate that is due still lasts for two overlaps: one in which nobody
+//     may be there to renew it, one in which the new one arrives;
 //   - an authority signs no certificate that ends before its time, since it is
 //     replaced one life of a certificate and two overlaps before its own end;
 //   - the rotation before is over by then.
@@ -56,6 +60,11 @@ func (o RotationOptions) Validate() error {
 		errs = append(errs, fmt.Errorf("--ca-lifetime is %s, and must be at least %d times --cert-lifetime, %s: an authority must outlive what it signs, and the one after it", o.Lifetime, leastAuthority, least))
 	}
 	return errors.Join(errs...)
+}
+
+// settles is when what was written at some time, as it is kept, has arrived.
+func (o RotationOptions) settles(written time.Time) time.Time {
+	return written.Add(o.Overlap + rounding)
 }
 
 // dueAt is when the authority after this one has to be made.

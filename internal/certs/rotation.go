@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/x509"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/cert-manager/cert-manager/pkg/util/pki"
@@ -28,7 +29,6 @@ type Rotation struct {
 	Since time.Time
 }
 
-
 // Seen is what has been found in the cluster.
 type Seen struct {
 	// Trusted says whether every bundle holds the certificate.
@@ -41,7 +41,7 @@ type Seen struct {
 // Advance returns the rotation as it has to be now; itself where nothing changes.
 func (r *Rotation) Advance(now time.Time, o RotationOptions, seen Seen) (*Rotation, error) {
 	now = now.Truncate(time.Second)
-	settled := now.Sub(r.Since) >= o.Overlap
+	settled := !now.Before(o.settles(r.Since))
 	switch {
 	case r.Current == nil:
 		current, err := r.successor(now, o)
@@ -73,6 +73,14 @@ func (r *Rotation) Advance(now time.Time, o RotationOptions, seen Seen) (*Rotati
 	return r, nil
 }
 
+// adopt lets authorities of others retire, by which certificates are verified that
+// are still served.
+func (r *Rotation) adopt(others []byte, now time.Time) *Rotation {
+	adopted := *r
+	adopted.Retired, adopted.Since = slices.Concat(r.Retired, others), now.Truncate(time.Second)
+	return &adopted
+}
+
 func (r *Rotation) successor(now time.Time, o RotationOptions) (*Authority, error) {
 	return NewAuthority("usher authority of "+now.UTC().Format(time.RFC3339), now, o.Lifetime)
 }
@@ -83,8 +91,8 @@ func (r *Rotation) Wake(now time.Time, o RotationOptions) time.Duration {
 	if r.Phase() == "steady" {
 		return wake
 	}
-	if settled := r.Since.Add(o.Overlap).Sub(now); settled > 0 {
-		return min(wake, settled)
+	if settles := o.settles(r.Since).Sub(now); settles > 0 {
+		return min(wake, settles)
 	}
 	return min(wake, o.Overlap)
 }
@@ -96,7 +104,7 @@ func (r *Rotation) servesFrom(o RotationOptions) time.Time {
 	if len(r.Retired) == 0 {
 		return r.Since
 	}
-	return r.Since.Add(o.Overlap)
+	return o.settles(r.Since)
 }
 
 // Bundle is what has to be trusted, in PEM. The same authorities always give the

@@ -12,101 +12,7 @@ import (
 
 	"github.com/go-logr/logr/funcr"
 	"github.com/google/go-cmp/cmp"
-	"github.com/prometheus/client_golang/prometheus"
 )
-
-// showcase is a server's certificate in a folder, with a clock and an authority.
-type showcase struct {
-	*Served
-	dir       string
-	now       time.Time
-	authority *Authority
-	log       []string
-	registry  *prometheus.Registry
-}
-
-const wantedName = "usher-webhook.usher-system.svc"
-
-func newShowcase(t *testing.T) *showcase {
-	t.Helper()
-	s := &showcase{dir: t.TempDir(), now: time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC), registry: prometheus.NewRegistry()}
-	var err error
-	if s.authority, err = NewAuthority("test", s.now, 1000*time.Hour); err != nil {
-		t.Fatal(err)
-	}
-	return s
-}
-
-func (s *showcase) serve() {
-	log := funcr.New(func(_, args string) { s.log = append(s.log, args) }, funcr.Options{})
-	s.Served = NewServed(ServedOptions{Dir: s.dir, Name: wantedName, Now: func() time.Time { return s.now }}, log)
-	s.registry.MustRegister(s.Collectors()...)
-}
-
-func (s *showcase) put(t *testing.T, p Pair) {
-	t.Helper()
-	for name, content := range map[string][]byte{"tls.crt": p.Cert, "tls.key": p.Key} {
-		if err := os.WriteFile(filepath.Join(s.dir, name), content, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
-func (s *showcase) issue(t *testing.T, leaf Leaf, made time.Time, lifetime time.Duration) Pair {
-	t.Helper()
-	p, err := s.authority.Issue(leaf, made, lifetime)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p
-}
-
-func (s *showcase) good(t *testing.T) Pair {
-	t.Helper()
-	return s.issue(t, Leaf{Hosts: []string{wantedName}}, s.now, time.Hour)
-}
-
-// problems are the reasons that the metrics give.
-func (s *showcase) problems(t *testing.T) []string {
-	t.Helper()
-	families, err := s.registry.Gather()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var found []string
-	for _, f := range families {
-		if f.GetName() != "usher_certificate_problem" {
-			continue
-		}
-		for _, m := range f.GetMetric() {
-			if m.GetGauge().GetValue() == 1 {
-				found = append(found, m.GetLabel()[1].GetValue())
-			}
-		}
-	}
-	return found
-}
-
-// shown is the certificate that a client would get.
-func (s *showcase) shown(t *testing.T) string {
-	t.Helper()
-	var c tls.Config
-	s.TLS(&c)
-	cert, err := c.GetCertificate(nil)
-	if err != nil {
-		return err.Error()
-	}
-	return string(cert.Leaf.Raw)
-}
-
-func raw(t *testing.T, p Pair) string {
-	t.Helper()
-	c, err := tls.X509KeyPair(p.Cert, p.Key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(c.Leaf.Raw)
-}
 
 // What a server finds at its start is told of, and what is there afterwards is
 // put to use by itself.
@@ -183,9 +89,9 @@ func TestAServerStartsWithAnyFilesAndSaysWhatIsWrongWithThem(t *testing.T) {
 // has expired.
 func TestTheLastGoodCertificateStaysUntilItExpires(t *testing.T) {
 	for name, spoil := range map[string]func(t *testing.T, s *showcase){
-		"missing":      func(_ *testing.T, s *showcase) { _ = os.Remove(filepath.Join(s.dir, "tls.crt")) },
-		"unreadable":   func(t *testing.T, s *showcase) { s.put(t, Pair{s.good(t).Cert[:40], s.good(t).Key}) },
-		"wrong_name":   func(t *testing.T, s *showcase) { s.put(t, s.issue(t, Leaf{Hosts: []string{"a"}}, s.now, 9*time.Hour)) },
+		"missing":    func(_ *testing.T, s *showcase) { _ = os.Remove(filepath.Join(s.dir, "tls.crt")) },
+		"unreadable": func(t *testing.T, s *showcase) { s.put(t, Pair{s.good(t).Cert[:40], s.good(t).Key}) },
+		"wrong_name": func(t *testing.T, s *showcase) { s.put(t, s.issue(t, Leaf{Hosts: []string{"a"}}, s.now, 9*time.Hour)) },
 		"not_yet_valid": func(t *testing.T, s *showcase) {
 			s.put(t, s.issue(t, Leaf{Hosts: []string{wantedName}}, s.now.Add(24*time.Hour), time.Hour))
 		},
@@ -294,7 +200,9 @@ func TestClientAuthoritiesAreGoodWhileOneIs(t *testing.T) {
 		}
 		s.Served = NewServed(ServedOptions{Made: &cert, ClientCAFile: file, Now: func() time.Time { return s.now }}, funcr.New(func(_, _ string) {}, funcr.Options{}))
 		// The certificate is of the test's real clock.
-		s.cert.read = func() (*pair, *problem) { return &pair{tls: &tls.Certificate{Leaf: &x509.Certificate{NotAfter: s.now.Add(time.Hour)}}}, nil }
+		s.cert.read = func() (*pair, *problem) {
+			return &pair{tls: &tls.Certificate{Leaf: &x509.Certificate{NotAfter: s.now.Add(time.Hour)}}}, nil
+		}
 		s.look()
 		return s.Check()
 	}

@@ -13,7 +13,9 @@ var (
 )
 
 // Collectors returns the metrics.
-func (s *Served) Collectors() []prometheus.Collector { return []prometheus.Collector{servedCollector{s}} }
+func (s *Served) Collectors() []prometheus.Collector {
+	return []prometheus.Collector{servedCollector{s}}
+}
 
 // servedCollector looks when it is asked, so that what expires between two
 // readings of the files shows at once.

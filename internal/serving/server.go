@@ -73,7 +73,7 @@ func (s *Server) Run(ctx context.Context) error {
 	defer stopProbes()
 
 	for path, h := range s.Handlers {
-		server.Register(path, finish(handlers, h))
+		server.Register(path, s.leave(finish(handlers, h)))
 	}
 
 	served, probed := make(chan error, 1), make(chan error, 1)
@@ -163,6 +163,19 @@ func finish(serving context.Context, h http.Handler) http.Handler {
 		})
 		defer stop()
 		h.ServeHTTP(w, r.WithContext(ctx))
+	})
+}
+
+// leave answers requests while the server drains, and asks their clients to use
+// another connection for the next: one that was left open until the listener closes
+// may just then be given a request, which would get no answer, and which a client
+// may not send again.
+func (s *Server) leave(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.draining.Load() {
+			w.Header().Set("Connection", "close")
+		}
+		h.ServeHTTP(w, r)
 	})
 }
 

@@ -24,7 +24,10 @@ Written by ` + "`make bench`" + `; do not edit.
 
 `
 
-const aboutWebhooks = `How much slower is a webhook that judges every pod by Rego than one that judges
+const aboutWebhooks = `Pods with GPUs are reserved in their tenant's ledger first; what that costs, on a real API server, is in
+[Benchmarks of the ledger](ledger-benchmarks.md).
+
+How much slower is a webhook that judges every pod by Rego than one that judges
 none? Three servers answer the same reviews, each in a process of its own, with
 the same TLS, HTTP/2 and HTTP limits (usher's server package around
 controller-runtime's), without client certificates. Client and servers share the

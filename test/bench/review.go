@@ -14,7 +14,7 @@ import (
 // ReplicaSets creates a pod.
 func newReview(pod []byte) (*template, error) {
 	var named struct {
-		Metadata struct{ Name string }
+		Metadata struct{ Name, Namespace string }
 	}
 	if err := json.Unmarshal(pod, &named); err != nil {
 		return nil, err
@@ -31,7 +31,7 @@ func newReview(pod []byte) (*template, error) {
 			RequestKind:     &kind,
 			RequestResource: &resource,
 			Name:            named.Metadata.Name,
-			Namespace:       "team-a",
+			Namespace:       named.Metadata.Namespace,
 			Operation:       admissionv1.Create,
 			UserInfo: authenticationv1.UserInfo{
 				Username: "system:serviceaccount:kube-system:replicaset-controller",

@@ -29,7 +29,8 @@ var (
 func TestChangingGPUNodes(t *testing.T) {
 	api := fakeapi.NewServer()
 	t.Cleanup(api.CloseClientConnections)
-	for plural, kind := range map[string]string{"pods": "Pod", "nodes": "Node", "namespaces": "Namespace"} {
+	api.ServeNamespaced(schema.GroupVersionKind{Version: "v1", Kind: "Pod"}, "pods")
+	for plural, kind := range map[string]string{"nodes": "Node", "namespaces": "Namespace"} {
 		api.Serve(schema.GroupVersionKind{Version: "v1", Kind: kind}, plural)
 	}
 	api.Serve(v1alpha1.GroupVersion.WithKind("Tenant"), "tenants")

@@ -50,8 +50,11 @@ func (s *source) connect() (client.Reader, error) {
 	return reader, nil
 }
 
+// config is how kubectl would connect.
+func (s *source) config() (*rest.Config, error) { return loadConfig(s.kubeconfig, s.context) }
+
 func (s *source) client() (client.Reader, error) {
-	cfg, err := loadConfig(s.kubeconfig, s.context)
+	cfg, err := s.config()
 	if err != nil {
 		return nil, err
 	}

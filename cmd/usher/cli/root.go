@@ -95,14 +95,17 @@ hold of what they may.`,
   usher tenants team-a
 
   # Would usher run in this cluster?
-  usher preflight`,
+  usher preflight
+
+  # What will hurt this cluster?
+  usher doctor`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          knownCommand,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(newReview(s), newTest(s), newPolicy(s), newTopo(s), newTenants(s), newExplain(s), newPreflight(s), newUnregister(s), newVersion(s))
+	root.AddCommand(newReview(s), newTest(s), newPolicy(s), newTopo(s), newTenants(s), newExplain(s), newDoctor(s), newPreflight(s), newUnregister(s), newVersion(s))
 	return root
 }
 

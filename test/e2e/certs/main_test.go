@@ -1,5 +1,6 @@
 // Package certs tests that usher's own certificates and CA bundles change under
-// load without one failed request, on a real kube-apiserver.
+// load without one failed request, and what is said where they are no good, on a
+// real kube-apiserver.
 package certs
 
 import (
@@ -8,11 +9,17 @@ import (
 	"os"
 	"testing"
 
+	"github.com/go-logr/logr"
+	ctrl "sigs.k8s.io/controller-runtime"
+
 	"usher.dev/usher/test/e2e/controlplane"
 )
 
-// plane is the control plane of all tests.
-var plane *controlplane.ControlPlane
+// plane is the control plane of all tests, and folder holds its files.
+var (
+	plane  *controlplane.ControlPlane
+	folder string
+)
 
 func TestMain(m *testing.M) {
 	code, err := run(m)
@@ -24,8 +31,9 @@ func TestMain(m *testing.M) {
 
 func run(m *testing.M) (int, error) {
 	ctx := context.Background()
-	folder, err := os.MkdirTemp("", "usher-certs-")
-	if err != nil {
+	ctrl.SetLogger(logr.Discard())
+	var err error
+	if folder, err = os.MkdirTemp("", "usher-certs-"); err != nil {
 		return 1, err
 	}
 	defer os.RemoveAll(folder) //nolint:errcheck // a temporary folder

@@ -1,10 +1,10 @@
 package controlplane
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -18,17 +18,19 @@ const startTimeout = 2 * time.Minute
 // ControlPlane is one etcd and one kube-apiserver, which may be stopped and
 // started again over the same data, at the same addresses.
 type ControlPlane struct {
-	programs   Programs
+	programs Programs
+	// address is where pods reach the API server; empty: there are none that run.
+	address    string
 	folder     string
 	flags      []string
 	authority  *Authority
 	etcdPort   *Port
 	peerPort   *Port
-	secure     *Port
 	files      files
 	admin      KeyPair
 	etcd       *Process
-	apiserver  *Process
+	apiserver  *APIServer
+	front      string
 	kubeconfig string
 }
 
@@ -36,21 +38,35 @@ type ControlPlane struct {
 // folder. Nothing runs before Start. Flags are those of kube-apiserver beside what
 // a test has to choose.
 func New(folder string, programs Programs, flags ...string) (*ControlPlane, error) {
+	return NewReachable("", folder, programs, flags...)
+}
+
+// NewReachable prepares a control plane as New does, for pods that really run: they
+// reach it at an address of this machine, by the Service kubernetes, and it asks
+// all that a cluster's API server asks by default before it stores anything.
+func NewReachable(address, folder string, programs Programs, flags ...string) (*ControlPlane, error) {
 	authority, err := NewAuthority("control plane")
 	if err != nil {
 		return nil, err
 	}
-	c := &ControlPlane{programs: programs, folder: folder, flags: flags, authority: authority}
-	for _, port := range []**Port{&c.etcdPort, &c.peerPort, &c.secure} {
+	c := &ControlPlane{programs: programs, address: address, folder: folder, flags: flags, authority: authority}
+	for _, port := range []**Port{&c.etcdPort, &c.peerPort} {
 		if *port, err = ReservePort(); err != nil {
 			return nil, err
 		}
 	}
-	if c.files, err = writeFiles(folder, authority); err != nil {
+	if c.files, err = writeFiles(folder, authority, c.names()...); err != nil {
 		return nil, fmt.Errorf("prepare kube-apiserver: %w", err)
 	}
 	if c.admin, err = authority.Client("admin", "system:masters"); err != nil {
 		return nil, err
+	}
+	if c.apiserver, err = c.NewAPIServer(apiserverName); err != nil {
+		return nil, err
+	}
+	if address != "" {
+		c.apiserver.port.Release()
+		c.apiserver.port = wellKnownPort()
 	}
 	c.kubeconfig = filepath.Join(folder, "admin.kubeconfig")
 	if err := WriteKubeconfig(c.kubeconfig, c.Config()); err != nil {
@@ -70,15 +86,7 @@ func (c *ControlPlane) Start(ctx context.Context) error {
 	if err := c.etcd.WaitReady(ctx, http.DefaultClient, "http://"+c.etcdPort.Address()+"/readyz"); err != nil {
 		return err
 	}
-	c.apiserver, err = StartProcess("kube-apiserver", c.path("kube-apiserver.log"), c.programs.Path("kube-apiserver"), append(c.apiserverFlags(), c.flags...)...)
-	if err != nil {
-		return err
-	}
-	client, err := rest.HTTPClientFor(c.Config())
-	if err != nil {
-		return err
-	}
-	return c.apiserver.WaitReady(ctx, client, c.Config().Host+"/readyz")
+	return c.apiserver.Start(ctx)
 }
 
 // Kill ends both at once. An orderly end would take kube-apiserver a minute, and
@@ -88,13 +96,17 @@ func (c *ControlPlane) Kill() {
 	c.etcd.Kill()
 }
 
+// Processes are etcd and kube-apiserver.
+func (c *ControlPlane) Processes() []*Process { return []*Process{c.etcd, c.apiserver.Process} }
+
 // Runs says whether the API server is still there.
 func (c *ControlPlane) Runs() bool { return c.apiserver.Runs() }
 
 // Release kills what runs and gives the ports away.
 func (c *ControlPlane) Release() {
 	c.Kill()
-	for _, port := range []*Port{c.etcdPort, c.peerPort, c.secure} {
+	c.apiserver.Release()
+	for _, port := range []*Port{c.etcdPort, c.peerPort} {
 		port.Release()
 	}
 }
@@ -109,7 +121,7 @@ func (c *ControlPlane) Config() *rest.Config {
 // Anonymous is a connection without any credentials.
 func (c *ControlPlane) Anonymous() *rest.Config {
 	return &rest.Config{
-		Host:            "https://" + c.secure.Address(),
+		Host:            "https://" + cmp.Or(c.front, c.apiserver.Address()),
 		TLSClientConfig: rest.TLSClientConfig{CAData: c.authority.PEM},
 		// The client's own rate limit would only make the tests slow.
 		QPS: -1,
@@ -121,6 +133,17 @@ func (c *ControlPlane) Anonymous() *rest.Config {
 func (c *ControlPlane) ClientAuthority() *Authority { return c.authority }
 
 // AuditLog returns the API server's audit log, one JSON event a line.
-func (c *ControlPlane) AuditLog() ([]byte, error) { return os.ReadFile(c.files.auditLog) }
+func (c *ControlPlane) AuditLog() ([]byte, error) { return c.apiserver.AuditLog() }
+
+// Own is the API server that starts and ends with etcd.
+func (c *ControlPlane) Own() *APIServer { return c.apiserver }
+
+// ServeAt tells every connection that is configured from now on to go to an
+// address of this machine, such as that of a load balancer in front of several
+// API servers.
+func (c *ControlPlane) ServeAt(address string) error {
+	c.front = address
+	return WriteKubeconfig(c.kubeconfig, c.Config())
+}
 
 func (c *ControlPlane) path(name string) string { return filepath.Join(c.folder, name) }

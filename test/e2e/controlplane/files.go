@@ -15,7 +15,6 @@ type files struct {
 	tokenSigner   string
 	admission     string
 	auditPolicy   string
-	auditLog      string
 }
 
 // auditPolicy records who did what with which admission annotations, not the
@@ -53,15 +52,15 @@ users:
       client-key: %s
 `
 
-func writeFiles(folder string, authority *Authority) (files, error) {
+// writeFiles writes them; names are the API server's beside the loopback address.
+func writeFiles(folder string, authority *Authority, names ...string) (files, error) {
 	in := func(name string) string { return filepath.Join(folder, name) }
 	f := files{
 		authority:   in("ca.crt"),
 		admission:   in("admission.yaml"),
 		auditPolicy: in("audit-policy.yaml"),
-		auditLog:    in("audit.log"),
 	}
-	serving, err := authority.Serving()
+	serving, err := authority.Serving(names...)
 	if err != nil {
 		return f, err
 	}

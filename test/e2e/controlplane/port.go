@@ -46,13 +46,17 @@ func ReservePort() (*Port, error) {
 	return nil, fmt.Errorf("found no free port between %d and %d", firstPort, lastPort)
 }
 
+// wellKnownPort is where people expect an API server that others reach. A machine
+// has one of them.
+func wellKnownPort() *Port { return &Port{Number: 6443} }
+
 // Address returns the port on the loopback address.
 func (p *Port) Address() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(p.Number)) }
 
 // Release gives the port to others. The lock's file stays: removing it would
 // let two processes hold locks on files of one name.
 func (p *Port) Release() {
-	if p != nil {
+	if p != nil && p.lock != nil {
 		_ = p.lock.Close()
 	}
 }

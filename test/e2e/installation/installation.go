@@ -6,9 +6,7 @@ package installation
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"time"
@@ -16,7 +14,6 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"usher.dev/usher/test/e2e/balancer"
-	"usher.dev/usher/test/e2e/controller"
 	"usher.dev/usher/test/e2e/controlplane"
 	"usher.dev/usher/test/e2e/repository"
 	"usher.dev/usher/test/e2e/webhook"
@@ -36,8 +33,18 @@ type Options struct {
 	Webhooks, Controllers int
 	// ReservationTTL is passed to the controllers. Zero: as they have it.
 	ReservationTTL time.Duration
+	// Tree is what is installed. Zero: the working tree.
+	Tree repository.Tree
 	// APIServer are further flags of kube-apiserver, Usher of both of usher's binaries.
 	APIServer, Usher []string
+	// APIServers is how many kube-apiservers there are. More than one are behind
+	// one address. Zero: one.
+	APIServers int
+	// Certificates, if any, are kept by the controllers (--cert-mode=self). Nil: by
+	// the test, for as long as it lasts.
+	Certificates *Certificates
+	// Policies are files for the --policy-dir of the webhooks. Nil: they have none.
+	Policies map[string][]byte
 }
 
 // Installation is a control plane with usher on it.
@@ -46,11 +53,15 @@ type Installation struct {
 	Webhooks    []*Unit
 	Controllers []*Unit
 	Balancer    *balancer.Balancer
+	// Front leads to the kube-apiservers. Nil: there is one.
+	Front *Front
 
+	options        Options
+	version        *Version // that was installed first
+	made           int      // replicas
 	port           *controlplane.Port
-	manifests      []*unstructured.Unstructured
 	configurations []*unstructured.Unstructured
-	bundle         []byte
+	authority      *controlplane.Authority // of the webhooks' certificates, unless the controllers keep them
 }
 
 // Start starts a control plane and usher on it, and registers usher's webhooks.
@@ -63,7 +74,10 @@ func Start(ctx context.Context, o Options) (*Installation, error) {
 	if err != nil {
 		return nil, err
 	}
-	i := &Installation{ControlPlane: plane}
+	if o.Tree == "" {
+		o.Tree = repository.Working()
+	}
+	i := &Installation{ControlPlane: plane, options: o}
 	if err := i.install(ctx, o); err != nil {
 		i.Release()
 		return nil, err
@@ -71,25 +85,27 @@ func Start(ctx context.Context, o Options) (*Installation, error) {
 	return i, nil
 }
 
-func (i *Installation) install(ctx context.Context, o Options) error {
-	manifests, err := repository.Manifests(ctx, "base")
-	if err != nil {
-		return err
-	}
+func (i *Installation) install(ctx context.Context, o Options) (err error) {
 	if err := i.Start(ctx); err != nil {
 		return err
 	}
-	i.configurations, i.manifests = webhook.SplitRegistration(manifests)
-	if err := i.Apply(ctx, i.manifests...); err != nil {
+	if o.APIServers > 1 {
+		if i.Front, err = newFront(ctx, i.ControlPlane, o.APIServers); err != nil {
+			return err
+		}
+	}
+	if i.version, err = i.Prepare(ctx, o.Tree); err != nil {
 		return err
 	}
-	if err := i.WaitForKinds(ctx); err != nil {
+	if o.Certificates != nil {
+		if err := leadOut(i.version.Manifests); err != nil {
+			return err
+		}
+	}
+	if err := i.ApplyObjects(ctx, i.version); err != nil {
 		return err
 	}
-	if err := i.startWebhooks(ctx, o); err != nil {
-		return err
-	}
-	if err := i.startControllers(ctx, o); err != nil {
+	if err := i.startReplicas(ctx, o); err != nil {
 		return err
 	}
 	for _, unit := range slices.Concat(i.Webhooks, i.Controllers) {
@@ -97,49 +113,28 @@ func (i *Installation) install(ctx context.Context, o Options) error {
 			return err
 		}
 	}
-	return i.Register(ctx)
-}
-
-func (i *Installation) startWebhooks(ctx context.Context, o Options) (err error) {
-	binary, err := repository.Build(ctx, o.Folder, webhook.Name)
-	if err != nil {
+	if err := i.Register(ctx); err != nil {
 		return err
 	}
+	return i.waitForBundles(ctx)
+}
+
+func (i *Installation) startReplicas(ctx context.Context, o Options) (err error) {
 	if i.port, err = controlplane.ReservePort(); err != nil {
 		return err
 	}
 	if i.Balancer, err = balancer.Listen(ctx, i.port.Address()); err != nil {
 		return err
 	}
-	for n := range o.Webhooks {
-		folder := filepath.Join(o.Folder, fmt.Sprint("webhook-", n))
-		replica, err := webhook.New(ctx, i.ControlPlane, folder, binary, i.manifests, anyAddress)
-		if err != nil {
+	for range o.Webhooks {
+		if err := i.AddWebhook(ctx, i.version); err != nil {
 			return err
 		}
-		replica.Pass(o.Usher...)
-		i.bundle = append(i.bundle, replica.Authority.PEM...)
-		i.Webhooks = append(i.Webhooks, run(&webhookReplica{replica, i.Balancer}))
 	}
-	return nil
-}
-
-func (i *Installation) startControllers(ctx context.Context, o Options) error {
-	binary, err := repository.Build(ctx, o.Folder, controller.Name)
-	if err != nil {
-		return err
-	}
-	flags := slices.Clone(o.Usher)
-	if o.ReservationTTL != 0 {
-		flags = append(flags, "--reservation-ttl="+o.ReservationTTL.String())
-	}
-	for n := range o.Controllers {
-		folder := filepath.Join(o.Folder, fmt.Sprint("controller-", n))
-		replica, err := controller.New(ctx, i.ControlPlane, folder, binary, i.manifests, flags...)
-		if err != nil {
+	for range o.Controllers {
+		if err := i.AddController(ctx, i.version); err != nil {
 			return err
 		}
-		i.Controllers = append(i.Controllers, run(controllerReplica{replica}))
 	}
 	return nil
 }
@@ -151,7 +146,10 @@ func (i *Installation) Address() string {
 
 // Register applies the webhook configurations.
 func (i *Installation) Register(ctx context.Context) error {
-	return i.Apply(ctx, webhook.RegistrationAt(i.Address(), i.configurations, i.bundle)...)
+	if i.options.Certificates != nil {
+		return i.Apply(ctx, webhook.RegistrationAtService(i.port.Number, i.configurations)...)
+	}
+	return i.Apply(ctx, webhook.RegistrationAt(i.Address(), i.configurations, i.authority.PEM)...)
 }
 
 // Unregister deletes the webhook configurations: nothing is judged any more.
@@ -175,6 +173,28 @@ func (i *Installation) Leader(ctx context.Context) (*Unit, error) {
 	return nil, errors.New("no controller leads")
 }
 
+// Leaders counts the controllers that lead.
+func (i *Installation) Leaders(ctx context.Context) (n int, err error) {
+	for _, unit := range i.Controllers {
+		leads, err := unit.replica.(controllerReplica).Leads(ctx)
+		if err != nil {
+			return n, err
+		}
+		if leads {
+			n++
+		}
+	}
+	return n, nil
+}
+
+// EndControllers ends all controllers, for good: nothing is settled from here on.
+func (i *Installation) EndControllers() {
+	for _, unit := range i.Controllers {
+		unit.release()
+	}
+	i.Controllers = nil
+}
+
 // Release ends everything.
 func (i *Installation) Release() {
 	for _, unit := range slices.Concat(i.Webhooks, i.Controllers) {
@@ -182,5 +202,6 @@ func (i *Installation) Release() {
 	}
 	i.Balancer.Close()
 	i.port.Release()
+	i.Front.release()
 	i.ControlPlane.Release()
 }

@@ -24,6 +24,8 @@ type replica interface {
 	Release()
 	// Probe returns the address of a probe or of the metrics.
 	Probe(path string) string
+	// serves returns where it serves. "": nobody.
+	serves() string
 	// ready and gone tell the load balancer, if there is one.
 	ready()
 	gone()
@@ -40,6 +42,7 @@ type Unit struct {
 	process *controlplane.Process
 	starts  int
 	failure error
+	ending  bool // the process is not to be started again
 }
 
 // run keeps a replica running until it is released.
@@ -48,7 +51,7 @@ func run(r replica) *Unit {
 	u := &Unit{replica: r, stop: stop, stopped: make(chan struct{}), isReady: make(chan struct{})}
 	go func() {
 		defer close(u.stopped)
-		for ctx.Err() == nil {
+		for ctx.Err() == nil && !u.isEnding() {
 			u.live(ctx)
 			select {
 			case <-ctx.Done():
@@ -130,14 +133,51 @@ func (u *Unit) Pause(ctx context.Context, d time.Duration) error {
 	return process.Resume()
 }
 
+// Terminate ends the replica for good as a kubelet ends a pod: the process is asked
+// to, and the load balancer hears of it some time later. It has to end in order.
+func (u *Unit) Terminate(ctx context.Context, lag time.Duration) error {
+	if err := u.WaitReady(ctx); err != nil {
+		return err
+	}
+	u.mu.Lock()
+	u.ending = true
+	u.mu.Unlock()
+	told := time.AfterFunc(lag, u.replica.gone)
+	defer told.Stop()
+	err := u.current().Stop(ctx)
+	u.release()
+	return err
+}
+
+// Restart asks the process to end in order; it is started again.
+func (u *Unit) Restart(ctx context.Context) error {
+	if err := u.WaitReady(ctx); err != nil {
+		return err
+	}
+	return u.current().Stop(ctx)
+}
+
+func (u *Unit) isEnding() bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.ending
+}
+
 // CPU returns how much CPU time the process has used in this life.
 func (u *Unit) CPU() (time.Duration, error) { return u.current().CPU() }
+
+// Memory returns how many bytes of memory the process has now, and had at most in
+// this life.
+func (u *Unit) Memory() (now, peak int64, err error) { return u.current().Memory() }
 
 func (u *Unit) current() *controlplane.Process {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	return u.process
 }
+
+// Serves returns where a webhook serves, past the load balancer.
+func (u *Unit) Serves() string { return u.replica.serves() }
 
 // Starts counts how often the process has become ready.
 func (u *Unit) Starts() int {

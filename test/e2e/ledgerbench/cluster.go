@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"strings"
 	"time"
 
@@ -15,6 +14,7 @@ import (
 
 	"usher.dev/usher/api/v1alpha1"
 	"usher.dev/usher/test/e2e/installation"
+	"usher.dev/usher/test/e2e/podload"
 )
 
 const (
@@ -89,17 +89,8 @@ func (c *cluster) connect() error {
 	if err != nil {
 		return err
 	}
-	for range c.schedule.clients {
-		mine := *config
-		// A dialer of its own keeps client-go from sharing connections.
-		mine.Dial = (&net.Dialer{}).DialContext
-		client, err := kubernetes.NewForConfig(&mine)
-		if err != nil {
-			return err
-		}
-		c.clients = append(c.clients, client)
-	}
-	return nil
+	c.clients, err = podload.Clients(config, c.schedule.clients)
+	return err
 }
 
 // populate makes the tenants, and the pods that the crowded one holds.
@@ -167,7 +158,7 @@ func (c *cluster) register(ctx context.Context, judged bool) error {
 	}
 	c.judges = judged
 	return until(ctx, func() error {
-		_, err := c.clients[0].CoreV1().Pods(nobodys).Create(ctx, pod(nobodys, 1), metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
+		_, err := c.clients[0].CoreV1().Pods(nobodys).Create(ctx, podload.Pod(nobodys, 1), metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
 		if denied := apierrors.IsForbidden(err); denied != judged {
 			return errors.Join(fmt.Errorf("denied: %t", denied), err)
 		}
@@ -178,7 +169,7 @@ func (c *cluster) register(ctx context.Context, judged bool) error {
 // clear deletes what a workload has created and waits until its ledgers say so.
 func (c *cluster) clear(ctx context.Context, w workload) error {
 	for _, tenant := range w.tenants {
-		err := c.admin.CoreV1().Pods(tenant).DeleteCollection(ctx, atOnce(), metav1.ListOptions{LabelSelector: "!" + keepLabel})
+		err := c.admin.CoreV1().Pods(tenant).DeleteCollection(ctx, podload.AtOnce(), metav1.ListOptions{LabelSelector: "!" + keepLabel})
 		if err != nil {
 			return err
 		}

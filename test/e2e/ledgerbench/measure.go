@@ -1,14 +1,12 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"os"
-	"runtime"
-	"strings"
 
 	"usher.dev/usher/test/e2e/installation"
+	"usher.dev/usher/test/e2e/podload"
 )
 
 // replicas of usher's processes.
@@ -21,7 +19,7 @@ func measure(ctx context.Context, s schedule) (*page, error) {
 		return nil, err
 	}
 	defer func() { _ = os.RemoveAll(folder) }()
-	p := &page{machine: machine(), schedule: s, samples: map[string][]sample{}}
+	p := &page{machine: podload.Machine(), schedule: s, samples: map[string][]sample{}}
 	installed, err := installation.Start(ctx, installation.Options{Folder: folder, Webhooks: webhooks, Controllers: controllers})
 	if err != nil {
 		return nil, err
@@ -44,19 +42,4 @@ func measure(ctx context.Context, s schedule) (*page, error) {
 	fmt.Fprintln(os.Stderr, "what a ledger costs pods without GPUs")
 	p.cost, err = ledgerCost(ctx, s)
 	return p, err
-}
-
-// machine says where is measured.
-func machine() string {
-	model := "unknown make"
-	if info, err := os.Open("/proc/cpuinfo"); err == nil {
-		defer func() { _ = info.Close() }()
-		for lines := bufio.NewScanner(info); lines.Scan(); {
-			if key, value, _ := strings.Cut(lines.Text(), ":"); strings.TrimSpace(key) == "model name" {
-				model = strings.TrimSpace(value)
-				break
-			}
-		}
-	}
-	return fmt.Sprintf("%d cores of %s, %s/%s, %s", runtime.NumCPU(), model, runtime.GOOS, runtime.GOARCH, runtime.Version())
 }

@@ -94,7 +94,9 @@ func (c *cluster) start(ctx context.Context, programs controlplane.Programs) err
 	if c.objects, err = dynamic.NewForConfig(c.Config()); err != nil {
 		return err
 	}
-	if c.node, err = node.Start(ctx, c.ControlPlane, programs, nodeName, filepath.Join(c.folder, "pause"), c.folder); err != nil {
+	if c.node, err = node.Start(ctx, c.ControlPlane, node.Options{
+		Name: nodeName, Programs: programs, Images: []string{filepath.Join(c.folder, "pause.tar")}, Logs: c.folder,
+	}); err != nil {
 		return err
 	}
 	c.agentPod, err = c.createAgentPod(ctx)

@@ -34,31 +34,37 @@ oom_score = 0
   sandbox_image = "%[2]s"
   restrict_oom_score_adj = true
 
+[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
+  runtime_type = "io.containerd.runc.v2"
+
+# On a node with GPUs, NVIDIA's runtime is behind this name.
+[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.nvidia]
+  runtime_type = "io.containerd.runc.v2"
+
 [plugins."io.containerd.grpc.v1.cri".cni]
   bin_dir = "%[3]s"
   conf_dir = "%[4]s"
 `
 
-// networkConfig gives each pod an address behind a bridge.
+// networkConfig leads each pod's traffic through the node itself, where kube-proxy's
+// rules are: a bridge would pass it from pod to pod below them.
 const networkConfig = `{
   "cniVersion": "0.4.0",
   "name": "pods",
   "plugins": [{
-    "type": "bridge",
-    "bridge": "cni0",
-    "isGateway": true,
-    "ipam": {"type": "host-local", "ranges": [[{"subnet": "10.88.0.0/16"}]]}
+    "type": "ptp",
+    "ipam": {"type": "host-local", "ranges": [[{"subnet": "` + podRange + `"}]], "routes": [{"dst": "0.0.0.0/0"}]}
   }]
 }
 `
 
-// startContainerd starts containerd and gives it the image.
-func startContainerd(ctx context.Context, folder, logFolder, program string) (*controlplane.Process, error) {
+// startContainerd starts containerd and gives it the images.
+func startContainerd(ctx context.Context, folder, logFolder string, images []string) (*controlplane.Process, error) {
 	networks := filepath.Join(folder, "net.d")
 	if err := os.MkdirAll(networks, 0o755); err != nil {
 		return nil, err
 	}
-	configuration, archive := filepath.Join(folder, "containerd.toml"), filepath.Join(folder, "image.tar")
+	configuration := filepath.Join(folder, "containerd.toml")
 	for path, content := range map[string]string{
 		configuration:                            fmt.Sprintf(containerdConfig, folder, Image, plugins, networks),
 		filepath.Join(networks, "pods.conflist"): networkConfig,
@@ -67,9 +73,6 @@ func startContainerd(ctx context.Context, folder, logFolder, program string) (*c
 			return nil, err
 		}
 	}
-	if err := writeImage(archive, program); err != nil {
-		return nil, fmt.Errorf("make the image: %w", err)
-	}
 	process, err := controlplane.StartProcess("containerd", filepath.Join(logFolder, "containerd.log"), "containerd", "--config", configuration)
 	if err != nil {
 		return nil, err
@@ -77,7 +80,21 @@ func startContainerd(ctx context.Context, folder, logFolder, program string) (*c
 	if err := untilSuccess(ctx, process, func() error { return ctr(ctx, "version") }); err != nil {
 		return nil, err
 	}
-	return process, ctr(ctx, "--namespace", "k8s.io", "images", "import", archive)
+	for _, archive := range images {
+		if err := importImage(ctx, archive); err != nil {
+			return nil, err
+		}
+	}
+	return process, nil
+}
+
+// importImage gives containerd the image in an archive, in the namespace of the
+// kubelet's.
+func importImage(ctx context.Context, archive string) error {
+	if err := ctr(ctx, "--namespace", "k8s.io", "images", "import", archive); err != nil {
+		return fmt.Errorf("import %s: %w", archive, err)
+	}
+	return nil
 }
 
 // ctr runs containerd's own command.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"runtime"
 	"syscall"
 )
@@ -68,9 +69,21 @@ func again(stage string, environment []string, attributes *syscall.SysProcAttr) 
 	command.Env = append(append(os.Environ(), environment...), stageVariable+"="+stage)
 	command.Stdin, command.Stdout, command.Stderr = os.Stdin, os.Stdout, os.Stderr
 	command.SysProcAttr = attributes
+	// The last part decides what a signal means; this one ends after it.
+	told := make(chan os.Signal, 1)
+	signal.Notify(told, syscall.SIGINT, syscall.SIGTERM)
+	defer func() {
+		signal.Stop(told)
+		close(told)
+	}()
 	if err := command.Start(); err != nil {
 		return 1, fmt.Errorf("start in namespaces: %w", err)
 	}
+	go func() {
+		for s := range told {
+			_ = command.Process.Signal(s)
+		}
+	}()
 	for {
 		var status syscall.WaitStatus
 		pid, err := syscall.Wait4(-1, &status, 0, nil)

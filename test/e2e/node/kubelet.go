@@ -59,12 +59,13 @@ func (n *Node) StartKubelet(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	var err error
-	n.kubelet, err = controlplane.StartProcess("kubelet", filepath.Join(n.logs, "kubelet.log"), n.programs.Path("kubelet"),
+	n.kubelet, err = controlplane.StartProcess("kubelet", filepath.Join(n.Logs, "kubelet.log"), n.Programs.Path("kubelet"),
 		"--config="+n.path("kubelet.yaml"),
 		"--kubeconfig="+n.path("kubelet.kubeconfig"),
 		"--root-dir="+kubeletRoot,
 		"--cert-dir="+n.path("kubelet-pki"),
-		"--hostname-override="+n.name,
+		"--hostname-override="+n.Name,
+		"--node-labels="+n.labels(),
 		"--node-ip="+Address,
 		"--v=4",
 	)

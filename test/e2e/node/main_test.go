@@ -6,8 +6,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"testing"
 
 	"usher.dev/usher/test/e2e/controlplane"
@@ -65,10 +63,8 @@ func build(ctx context.Context, folder string) (controlplane.Programs, error) {
 	if _, err := repository.Build(ctx, folder, "usher-agent"); err != nil {
 		return "", err
 	}
-	pause := exec.CommandContext(ctx, "go", "build", "-ldflags", "-s -w", "-o", filepath.Join(folder, "pause"), "./pause")
-	pause.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if output, err := pause.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("build pause: %w: %s", err, output)
+	if _, err := node.PackPause(ctx, folder); err != nil {
+		return "", err
 	}
 	return controlplane.FindPrograms(ctx)
 }

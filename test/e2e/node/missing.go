@@ -16,9 +16,12 @@ func Missing() error {
 	if !capable(unix.CAP_SYS_ADMIN, unix.CAP_NET_ADMIN) {
 		return errors.New("a node needs root, with CAP_SYS_ADMIN and CAP_NET_ADMIN")
 	}
-	for _, program := range []string{"containerd", "ctr", "runc", filepath.Join(plugins, "bridge"), filepath.Join(plugins, "host-local")} {
+	for _, program := range []string{
+		"containerd", "ctr", "runc", "iptables", "conntrack",
+		filepath.Join(plugins, "ptp"), filepath.Join(plugins, "host-local"), filepath.Join(plugins, "loopback"),
+	} {
 		if _, err := exec.LookPath(program); err != nil {
-			return fmt.Errorf("a node needs Debian's containerd, runc and containernetworking-plugins: %w", err)
+			return fmt.Errorf("a node needs Debian's containerd, runc, containernetworking-plugins, iptables and conntrack: %w", err)
 		}
 	}
 	return nil

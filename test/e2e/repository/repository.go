@@ -1,12 +1,10 @@
 // Package repository runs commands of usher's own repository around the tests:
-// builds its binaries and its manifests.
+// builds its binaries and its manifests, of the working tree or of an earlier
+// commit.
 package repository
 
 import (
-	"bytes"
 	"context"
-	"fmt"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 
@@ -19,32 +17,20 @@ func Root() string {
 	return filepath.Join(filepath.Dir(thisFile), "..", "..", "..")
 }
 
+// Working is the working tree that the tests are in.
+func Working() Tree { return Tree(Root()) }
+
 // Run runs a command in the root of the repository and returns what it printed.
 func Run(ctx context.Context, name string, arguments ...string) ([]byte, error) {
-	command := exec.CommandContext(ctx, name, arguments...)
-	command.Dir = Root()
-	var complaints bytes.Buffer
-	command.Stderr = &complaints
-	output, err := command.Output()
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w: %s", command, err, complaints.String())
-	}
-	return output, nil
+	return Working().Run(ctx, name, arguments...)
 }
 
 // Build builds one of the binaries under cmd/ into folder.
 func Build(ctx context.Context, folder, name string) (binary string, err error) {
-	binary = filepath.Join(folder, name)
-	_, err = Run(ctx, "go", "build", "-o", binary, "./cmd/"+name)
-	return binary, err
+	return Working().Build(ctx, folder, name)
 }
 
 // Manifests returns the objects of a kustomization under manifests/.
 func Manifests(ctx context.Context, kustomization string) ([]*unstructured.Unstructured, error) {
-	output, err := Run(ctx, "go", "tool", "-modfile=tools/go.mod", "kustomize", "build",
-		filepath.Join("manifests", kustomization))
-	if err != nil {
-		return nil, err
-	}
-	return Decode(output)
+	return Working().Manifests(ctx, kustomization)
 }

@@ -15,6 +15,7 @@ import (
 
 	"usher.dev/usher/test/e2e/await"
 	"usher.dev/usher/test/e2e/installation"
+	"usher.dev/usher/test/e2e/repository"
 	"usher.dev/usher/test/e2e/storm/ledgercheck"
 )
 
@@ -55,11 +56,11 @@ subjects:
   - {apiGroup: rbac.authorization.k8s.io, kind: User, name: storm}
 `
 
-func startCluster(ctx context.Context, folder string) (*cluster, error) {
+func startCluster(ctx context.Context, folder string, webhooks int, tree repository.Tree) (*cluster, error) {
 	c := &cluster{folder: folder}
 	var err error
 	c.Installation, err = installation.Start(ctx, installation.Options{
-		Folder: folder, Webhooks: 3, Controllers: 2, ReservationTTL: reservationTTL,
+		Folder: folder, Webhooks: webhooks, Controllers: 2, ReservationTTL: reservationTTL, Tree: tree,
 		// A small API server: see TestTheLedgerIsWrittenWhileTheAPIServerIsFull.
 		APIServer: []string{"--max-requests-inflight=60", "--max-mutating-requests-inflight=30"},
 	})

@@ -8,6 +8,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"usher.dev/usher/test/e2e/repository"
 )
 
 // shared is the cluster of all tests, each with tenants of its own.
@@ -44,7 +46,7 @@ func run(m *testing.M) (code int, err error) {
 			fmt.Fprintln(os.Stderr, "logs are kept in", folder)
 		}
 	}()
-	if shared, err = startCluster(ctx, folder); err != nil {
+	if shared, err = startCluster(ctx, folder, 3, repository.Working()); err != nil {
 		return 1, err
 	}
 	defer shared.release()

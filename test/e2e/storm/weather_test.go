@@ -25,6 +25,8 @@ type weather struct {
 	// gently deletes pods with the grace period that they have, so that those that
 	// run terminate for a while.
 	gently bool
+	// pause is between two requests of a client.
+	pause time.Duration
 
 	mu    sync.Mutex
 	alive []*corev1.Pod
@@ -36,10 +38,16 @@ func whole(*rand.Rand) devices { return devices{wholeGPU: 1} }
 // rage lets clients create and delete for a while.
 func (w *weather) rage(t *testing.T, lasts time.Duration) {
 	t.Helper()
-	seed := rand.Uint64()
-	began := time.Now()
 	ctx, cancel := context.WithTimeout(t.Context(), lasts)
 	defer cancel()
+	w.rageUntil(ctx, t)
+}
+
+// rageUntil lets clients create and delete until a context ends.
+func (w *weather) rageUntil(ctx context.Context, t *testing.T) {
+	t.Helper()
+	seed := rand.Uint64()
+	began := time.Now()
 	var group sync.WaitGroup
 	for i, client := range w.cluster.clients(t, w.clients) {
 		random := rand.New(rand.NewPCG(seed, uint64(i)))
@@ -47,6 +55,7 @@ func (w *weather) rage(t *testing.T, lasts time.Duration) {
 			for ctx.Err() == nil {
 				// A request that is under way when the time is up is let finish.
 				w.once(t.Context(), client, random)
+				time.Sleep(w.pause)
 			}
 		})
 	}

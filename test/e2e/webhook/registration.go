@@ -4,6 +4,8 @@ import (
 	"encoding/base64"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"usher.dev/usher/internal/certs"
 )
 
 // SplitRegistration takes the webhook configurations out of the manifests.
@@ -37,6 +39,27 @@ func RegistrationAt(address string, configurations []*unstructured.Unstructured,
 			delete(client, "service")
 			client["url"] = "https://" + address + path
 			client["caBundle"] = base64.StdEncoding.EncodeToString(bundle)
+		}
+	}
+	return registered
+}
+
+// RegistrationAtService returns the webhook configurations as they are, but for the
+// port of their Service, with the annotation by which usher-controller is asked to
+// write their CA bundles.
+func RegistrationAtService(port int, configurations []*unstructured.Unstructured) []*unstructured.Unstructured {
+	registered := make([]*unstructured.Unstructured, len(configurations))
+	for i, configuration := range configurations {
+		registered[i] = configuration.DeepCopy()
+		annotations := registered[i].GetAnnotations()
+		if annotations == nil {
+			annotations = map[string]string{}
+		}
+		annotations[certs.InjectAnnotation] = certs.InjectSelf
+		registered[i].SetAnnotations(annotations)
+		for _, webhook := range registered[i].Object["webhooks"].([]any) {
+			service := webhook.(map[string]any)["clientConfig"].(map[string]any)["service"].(map[string]any)
+			service["port"] = int64(port)
 		}
 	}
 	return registered

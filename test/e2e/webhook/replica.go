@@ -46,6 +46,38 @@ type Replica struct {
 // applied already. Its certificate is for the loopback address, and for further
 // names and addresses under which clients come.
 func New(ctx context.Context, plane *controlplane.ControlPlane, folder, binary string, manifests []*unstructured.Unstructured, names ...string) (*Replica, error) {
+	r, err := NewMounted(ctx, plane, folder, binary, manifests, folder)
+	if err != nil {
+		return nil, err
+	}
+	// The certificate is not the Service's. An older version checks no name.
+	for i, argument := range r.arguments {
+		if strings.HasPrefix(argument, "--cert-name=") {
+			r.arguments[i] = "--cert-name=localhost"
+		}
+	}
+	authority, err := controlplane.NewAuthority("usher")
+	if err != nil {
+		return nil, err
+	}
+	return r, r.ServeBy(authority, names...)
+}
+
+// ServeBy gives the webhook a certificate of an authority, for the loopback address
+// and further names and addresses.
+func (r *Replica) ServeBy(authority *controlplane.Authority, names ...string) error {
+	serving, err := authority.Serving(names...)
+	if err != nil {
+		return err
+	}
+	r.Authority = authority
+	_, _, err = serving.Write(r.Folder, "tls.crt", "tls.key")
+	return err
+}
+
+// NewMounted prepares a webhook whose certificate, the Service's, somebody else keeps
+// in a folder.
+func NewMounted(ctx context.Context, plane *controlplane.ControlPlane, folder, binary string, manifests []*unstructured.Unstructured, certificates string) (*Replica, error) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, err
 	}
@@ -56,16 +88,6 @@ func New(ctx context.Context, plane *controlplane.ControlPlane, folder, binary s
 			return nil, err
 		}
 	}
-	if r.Authority, err = controlplane.NewAuthority("usher"); err != nil {
-		return nil, err
-	}
-	serving, err := r.Authority.Serving(names...)
-	if err != nil {
-		return nil, err
-	}
-	if _, _, err := serving.Write(folder, "tls.crt", "tls.key"); err != nil {
-		return nil, err
-	}
 	container, err := repository.DeployedContainer(manifests, Name)
 	if err != nil {
 		return nil, err
@@ -73,8 +95,9 @@ func New(ctx context.Context, plane *controlplane.ControlPlane, folder, binary s
 	here := strings.NewReplacer(
 		":9443", r.Port.Address(),
 		":8081", r.probePort.Address(),
-		"/etc/usher/tls", folder,
+		"/etc/usher/tls", certificates,
 		"/etc/usher/config", folder,
+		"$(POD_NAMESPACE)", Namespace,
 	)
 	for _, argument := range container.Args {
 		r.arguments = append(r.arguments, here.Replace(argument))
@@ -93,9 +116,6 @@ func New(ctx context.Context, plane *controlplane.ControlPlane, folder, binary s
 	return r, r.writeKubeconfig(ctx, plane)
 }
 
-// Pass adds arguments after those of the Deployment, for the next Start.
-func (r *Replica) Pass(further ...string) { r.arguments = append(r.arguments, further...) }
-
 // writeKubeconfig writes a kubeconfig with a token of the webhook's service account.
 func (r *Replica) writeKubeconfig(ctx context.Context, plane *controlplane.ControlPlane) error {
 	config, err := plane.AsServiceAccount(ctx, Namespace, Name, nil)
@@ -104,6 +124,9 @@ func (r *Replica) writeKubeconfig(ctx context.Context, plane *controlplane.Contr
 	}
 	return controlplane.WriteKubeconfig(r.Path("kubeconfig"), config)
 }
+
+// AddFlags adds flags after those that the webhook has.
+func (r *Replica) AddFlags(flags ...string) { r.arguments = append(r.arguments, flags...) }
 
 // Start starts the webhook and waits until it is ready.
 func (r *Replica) Start(ctx context.Context) error {

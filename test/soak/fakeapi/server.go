@@ -4,31 +4,50 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strconv"
+	"sync"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// Server serves collections on the loopback address, over plain HTTP. Clients
-// have to know the kinds: it has no discovery.
+// Server serves collections on the loopback address, over plain HTTP.
 type Server struct {
 	*httptest.Server
 	mux *http.ServeMux
+
+	mutex sync.Mutex
+	kinds []served
 }
 
 // NewServer starts a server without any kinds.
 func NewServer() *Server {
 	mux := http.NewServeMux()
-	return &Server{Server: httptest.NewServer(mux), mux: mux}
+	s := &Server{Server: httptest.NewServer(mux), mux: mux}
+	s.discover()
+	return s
 }
 
-// Serve adds a kind.
+// Serve adds a kind whose objects are in no namespace.
 func (s *Server) Serve(kind schema.GroupVersionKind, plural string) *Collection {
+	return s.serve(served{kind, plural, false})
+}
+
+// ServeNamespaced adds a kind whose objects are in namespaces; they are listed and
+// watched in all of them at once.
+func (s *Server) ServeNamespaced(kind schema.GroupVersionKind, plural string) *Collection {
+	return s.serve(served{kind, plural, true})
+}
+
+func (s *Server) serve(as served) *Collection {
+	s.mutex.Lock()
+	s.kinds = append(s.kinds, as)
+	s.mutex.Unlock()
+	kind := as.GroupVersionKind
 	c := &Collection{kind: kind, objects: map[string]stored{}, watchers: map[*watcher]bool{}}
 	root := "/apis/" + kind.GroupVersion().String()
 	if kind.Group == "" {
 		root = "/api/v1"
 	}
-	s.mux.HandleFunc("GET "+root+"/"+plural, c.serve)
+	s.mux.HandleFunc("GET "+root+"/"+as.plural, c.serve)
 	return c
 }
 
