@@ -45,7 +45,8 @@ func (s *Snapshot) budgetFindings(d *appsv1.Deployment, without string) (found [
 			found = append(found, warningOf(object, "set unhealthyPodEvictionPolicy: AlwaysAllow", "it also guards pods that are not ready, which serve nobody: drains of their nodes hang"))
 		}
 	}
-	if !guarded {
+	// Of one replica a budget would only hold up drains; replicas says it.
+	if !guarded && ptr.Deref(d.Spec.Replicas, 1) > 1 {
 		found = append(found, warningOf(objectOf("Deployment", d), "apply the PodDisruptionBudget of usher's manifests (minAvailable: 1)", "no PodDisruptionBudget guards it: drains may take every replica, and %s", without))
 	}
 	return found

@@ -38,6 +38,12 @@ var runningFaults = map[string][]fault{
 		{name: "none", plant: func(_ *testing.T, s *Snapshot) {
 			s.Budgets = slices.DeleteFunc(s.Budgets, func(b *policyv1.PodDisruptionBudget) bool { return b.Name == webhookName })
 		}, want: []string{"warning Deployment usher-system/usher-webhook: no PodDisruptionBudget guards it: …"}},
+		{name: "none for one replica", plant: func(_ *testing.T, s *Snapshot) {
+			s.Budgets = nil
+			for _, d := range s.Deployments {
+				d.Spec.Replicas = new(int32(1))
+			}
+		}},
 		{name: "all must stay, and none", plant: func(_ *testing.T, s *Snapshot) {
 			find(s.Budgets, "usher-system", webhookName).Spec.MinAvailable = new(intstr.FromString("100%"))
 			b := find(s.Budgets, "usher-system", controllerName)

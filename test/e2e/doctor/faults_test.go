@@ -1,12 +1,8 @@
 package doctor
 
 import (
-	"fmt"
-	"os"
 	"strings"
 	"testing"
-
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"usher.dev/usher/test/e2e/controlplane"
 	"usher.dev/usher/test/e2e/webhook"
@@ -23,7 +19,7 @@ func faults() []fault {
 	restore := func(kind, name string) func(*testing.T, *site) {
 		return func(t *testing.T, s *site) { s.restore(t, kind, name) }
 	}
-	changed := func(kind, name string, change func(t *testing.T, o map[string]any)) func(*testing.T, *site) {
+	changed := func(kind, name string, change func(o map[string]any)) func(*testing.T, *site) {
 		return func(t *testing.T, s *site) { s.change(t, kind, name, change) }
 	}
 	gone := func(kind, name string) func(*testing.T, *site) {
@@ -33,7 +29,7 @@ func faults() []fault {
 	return []fault{
 		{
 			"cold-start", "usher judges its own namespace", "error", "before Deployment usher-system/usher-webhook can run",
-			changed(validating, webhook.Name, func(t *testing.T, o map[string]any) {
+			changed(validating, webhook.Name, func(o map[string]any) {
 				hook := first(o["webhooks"])
 				delete(hook, "namespaceSelector")
 				hook["matchConditions"] = hook["matchConditions"].([]any)[1:]
@@ -50,13 +46,13 @@ func faults() []fault {
 		},
 		{
 			"webhook-doors", "ephemeral containers are not judged", "error", "UPDATE pods/ephemeralcontainers",
-			changed(validating, webhook.Name, func(t *testing.T, o map[string]any) {
+			changed(validating, webhook.Name, func(o map[string]any) {
 				first(first(o["webhooks"])["rules"])["resources"] = []any{"pods", "pods/resize", "replicationcontrollers", "podtemplates"}
 			}), restore(validating, webhook.Name),
 		},
 		{
 			"webhook-settings", "pods pass unjudged while usher is away", "error", "failurePolicy Ignore",
-			changed("MutatingWebhookConfiguration", webhook.Name, func(t *testing.T, o map[string]any) {
+			changed("MutatingWebhookConfiguration", webhook.Name, func(o map[string]any) {
 				first(o["webhooks"])["failurePolicy"] = "Ignore"
 			}), restore("MutatingWebhookConfiguration", webhook.Name),
 		},
@@ -67,7 +63,7 @@ func faults() []fault {
 		},
 		{
 			"namespace-judged", "a tenant's namespace is left out", "error", `it belongs to tenant "lab"`,
-			changed(validating, webhook.Name, func(t *testing.T, o map[string]any) {
+			changed(validating, webhook.Name, func(o map[string]any) {
 				selector := first(o["webhooks"])["namespaceSelector"].(map[string]any)
 				e := first(selector["matchExpressions"])
 				e["values"] = append(e["values"].([]any), "lab")
@@ -99,7 +95,7 @@ func faults() []fault {
 		},
 		{
 			"crds", "an older CRD", "error", "status.over",
-			changed("CustomResourceDefinition", "quotaledgers.usher.dev", func(t *testing.T, o map[string]any) {
+			changed("CustomResourceDefinition", "quotaledgers.usher.dev", func(o map[string]any) {
 				version := first(o["spec"].(map[string]any)["versions"])
 				status := at(version, "schema", "openAPIV3Schema", "properties", "status")
 				delete(at(status, "properties"), "over")
@@ -108,12 +104,15 @@ func faults() []fault {
 		},
 		{
 			"rbac", "a right is missing", "error", "update quotaledgers/status",
-			changed("ClusterRole", webhook.Name, func(t *testing.T, o map[string]any) { o["rules"] = o["rules"].([]any)[:3] }),
+			changed("ClusterRole", webhook.Name, func(o map[string]any) {
+				rules := o["rules"].([]any)
+				o["rules"] = rules[:len(rules)-1]
+			}),
 			restore("ClusterRole", webhook.Name),
 		},
 		{
 			"ledger-writers", "the binding only audits", "error", "it refuses nothing",
-			changed("ValidatingAdmissionPolicyBinding", "usher-ledger-writers", func(t *testing.T, o map[string]any) {
+			changed("ValidatingAdmissionPolicyBinding", "usher-ledger-writers", func(o map[string]any) {
 				o["spec"].(map[string]any)["validationActions"] = []any{"Audit"}
 			}), restore("ValidatingAdmissionPolicyBinding", "usher-ledger-writers"),
 		},
@@ -124,11 +123,11 @@ func faults() []fault {
 		{
 			"configuration", "an unknown field", "error", "tenantlabel",
 			func(t *testing.T, s *site) {
-				s.change(t, "ConfigMap", s.named("ConfigMap", "usher-webhook-config"), func(t *testing.T, o map[string]any) {
+				s.change(t, "ConfigMap", s.configMap("usher-webhook-config"), func(o map[string]any) {
 					data := o["data"].(map[string]any)
 					data["config.yaml"] = data["config.yaml"].(string) + "\ntenantlabel: x\n"
 				})
-			}, func(t *testing.T, s *site) { s.restore(t, "ConfigMap", s.named("ConfigMap", "usher-webhook-config")) },
+			}, func(t *testing.T, s *site) { s.restore(t, "ConfigMap", s.configMap("usher-webhook-config")) },
 		},
 		{
 			"policies-enforced", "a namespace loosens a policy", "warning", "pod_security (off)",
@@ -150,18 +149,18 @@ func faults() []fault {
 		},
 		{
 			"readiness", "a replica is gone", "warning", "it does not answer",
-			func(t *testing.T, s *site) { s.webhooks[1].Kill() },
+			func(_ *testing.T, s *site) { s.webhooks[1].Kill() },
 			func(t *testing.T, s *site) { must(t, s.webhooks[1].Start(t.Context())) },
 		},
 		{
 			"agreement", "the controller reads another configuration", "error", "it reads the configuration other",
-			changed("Deployment", "usher-controller", func(t *testing.T, o map[string]any) {
+			changed("Deployment", "usher-controller", func(o map[string]any) {
 				first(at(o, "spec", "template", "spec")["volumes"])["configMap"].(map[string]any)["name"] = "other"
 			}), restore("Deployment", "usher-controller"),
 		},
 		{
 			"controller-leader", "no controller runs", "error", "no usher-controller leads",
-			func(t *testing.T, s *site) {
+			func(_ *testing.T, s *site) {
 				for _, c := range s.controllers {
 					c.Kill()
 				}
@@ -228,12 +227,12 @@ func faults() []fault {
 		{
 			"scheduler-extender", "the scheduler goes on without the extender", "error", "its extender is ignorable",
 			func(t *testing.T, s *site) {
-				s.change(t, "ConfigMap", s.named("ConfigMap", "gpu-topology-scheduler-config"), func(t *testing.T, o map[string]any) {
+				s.change(t, "ConfigMap", s.configMap("gpu-topology-scheduler-config"), func(o map[string]any) {
 					data := o["data"].(map[string]any)
 					data["scheduler-config.yaml"] = strings.Replace(data["scheduler-config.yaml"].(string), "ignorable: false", "ignorable: true", 1)
 				})
 			}, func(t *testing.T, s *site) {
-				s.restore(t, "ConfigMap", s.named("ConfigMap", "gpu-topology-scheduler-config"))
+				s.restore(t, "ConfigMap", s.configMap("gpu-topology-scheduler-config"))
 			},
 		},
 	}
@@ -285,57 +284,4 @@ func (s *site) conflict(t *testing.T) {
 	s.kubectl(t, "delete", "validatingwebhookconfiguration", webhook.Name)
 	must(t, s.ApplyYAML(t.Context(), "{apiVersion: usher.dev/v1alpha1, kind: Tenant, metadata: {name: newer}, spec: {namespaces: [late]}}"))
 	s.restore(t, "ValidatingWebhookConfiguration", webhook.Name)
-}
-
-// object is what was applied.
-func (s *site) object(t *testing.T, kind, name string) *unstructured.Unstructured {
-	t.Helper()
-	for _, o := range s.objects {
-		if o.GetKind() == kind && o.GetName() == name {
-			return o.DeepCopy()
-		}
-	}
-	t.Fatalf("the manifests have no %s %s", kind, name)
-	return nil
-}
-
-// named is the name of an object to which kustomize has added a digest.
-func (s *site) named(kind, prefix string) string {
-	for _, o := range s.objects {
-		if o.GetKind() == kind && strings.HasPrefix(o.GetName(), prefix) {
-			return o.GetName()
-		}
-	}
-	return prefix
-}
-
-// restore applies an object as it was first applied.
-func (s *site) restore(t *testing.T, kind, name string) {
-	t.Helper()
-	s.eventually(t, kind+" "+name+" as it was", func() error { return s.Apply(t.Context(), s.object(t, kind, name)) })
-}
-
-// change applies an object with a change.
-func (s *site) change(t *testing.T, kind, name string, change func(t *testing.T, o map[string]any)) {
-	t.Helper()
-	o := s.object(t, kind, name)
-	change(t, o.Object)
-	s.eventually(t, fmt.Sprintf("%s %s, changed", kind, name), func() error { return s.Apply(t.Context(), o) })
-}
-
-func (s *site) write(t *testing.T, name, content string) string {
-	t.Helper()
-	must(t, os.WriteFile(s.path(name), []byte(content), 0o600))
-	return s.path(name)
-}
-
-// first is the first object of a list.
-func first(list any) map[string]any { return list.([]any)[0].(map[string]any) }
-
-// at is the object at a path of fields.
-func at(o map[string]any, path ...string) map[string]any {
-	for _, field := range path {
-		o = o[field].(map[string]any)
-	}
-	return o
 }
