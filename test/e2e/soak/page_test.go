@@ -17,12 +17,14 @@ Written by ` + "`make soak-webhook SOAK_FOR=30m SOAK_PAGE=docs`" + `; do not edi
 %d usher-webhooks and %d usher-controllers on a real etcd and kube-apiserver are asked by users of several tenants for half of
 what they can do: pods and workloads are created, changed, dry-run and deleted, with and without GPUs, and a part of them
 is refused. Each answer is held against the right one ([what is asked](steady.md)). Memory and goroutines must not grow.
+A webhook remembers its policies' last answers, 8,192 of each query, and grows until it has as many: it is first asked
+about %d objects that all differ.
 
 `
 
 func (s *soak) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, introduction, webhooks, controllers)
+	fmt.Fprintf(&b, introduction, webhooks, controllers, s.terms.filled)
 	fmt.Fprintf(&b, "%d cores, %s, shared with other work and with etcd, the API server and the clients; %s, for %s.\n\n",
 		runtime.NumCPU(), runtime.Version(), s.began.UTC().Format(time.DateOnly), s.terms.lasts)
 	fmt.Fprintf(&b, "%d clients that never wait got %.0f answers a second (measured for %s); the soak asked for %.0f a second.\n\n",

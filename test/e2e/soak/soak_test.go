@@ -24,24 +24,27 @@ type terms struct {
 	lasts    time.Duration
 	capacity time.Duration // how long is measured how much the cluster can do
 	every    time.Duration // between samples
+	// filled is about how many objects webhooks are asked first, so that what they
+	// remember is full.
+	filled int
 	// slack is by how much more than in a long soak anything may grow: a short one is
 	// all beginning.
 	slack float64
 }
 
 // long is how long a soak lasts at least that is held to the bounds as they stand.
-const long = 20 * time.Minute
+const long = 10 * time.Minute
 
 func termsOf(t *testing.T) terms {
 	t.Helper()
-	s := terms{lasts: 20 * time.Second, capacity: 5 * time.Second, every: time.Second, slack: 8}
+	s := terms{lasts: 20 * time.Second, capacity: 5 * time.Second, every: time.Second, filled: 100, slack: 8}
 	if told := os.Getenv("USHER_SOAK_FOR"); told != "" {
 		var err error
 		s.lasts, err = time.ParseDuration(told)
 		must(t, err)
 	}
 	if s.lasts >= long {
-		s.capacity, s.every, s.slack = 30*time.Second, 5*time.Second, 1
+		s.capacity, s.every, s.filled, s.slack = 30*time.Second, 5*time.Second, remembered, 1
 	}
 	return s
 }
@@ -62,6 +65,9 @@ func TestMemoryAndGoroutinesStayFlat(t *testing.T) {
 	t.Cleanup(installed.Release)
 	must(t, load.Prepare(t.Context(), installed))
 
+	began := time.Now()
+	must(t, fill(t.Context(), installed, s.terms.filled))
+	t.Logf("each webhook was asked about %d objects in %s", s.terms.filled, time.Since(began).Round(time.Second))
 	s.capacity, err = capacity(t.Context(), installed, s.terms.capacity)
 	must(t, err)
 	t.Logf("%d workers get %.0f answers a second", workers, s.capacity)
