@@ -249,10 +249,10 @@ fuzz: ## Run every fuzz target for FUZZTIME (60s) each
 .PHONY: generate
 generate: ## Write deepcopy code, CRDs, what the chart shares with kustomize, the policy catalogue, the page of metrics and the dashboards
 	$(CONTROLLER_GEN) object paths=./api/... crd output:crd:dir=manifests/crd
-	tools/chart-files $(KUSTOMIZE)
 	go run ./cmd/usher policy docs -o docs/policies.md
-	go test -count=1 -p 1 ./cmd/... -run TestTheMetricsPage -update >/dev/null
+	go test -count=1 -p 1 ./cmd/usher-... -run TestTheMetricsPage -update >/dev/null
 	go test -count=1 ./internal/dashboards -run TestTheManifest -update >/dev/null
+	tools/chart-files $(KUSTOMIZE)
 
 .PHONY: fmt
 fmt: $(GOLANGCI_LINT) ## Format Go and Rego
