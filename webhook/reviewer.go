@@ -188,9 +188,13 @@ func (r *Reviewer) validateWhole(ctx context.Context, policies verdict.Policies,
 func (r *Reviewer) judgeChange(ctx context.Context, policies verdict.Policies, in verdict.Input, req *Request, out *Outcome, c targetChange, left int) {
 	ctx, cancel := verdict.Share(ctx, left)
 	defer cancel()
-	half, cancelHalf := verdict.Share(ctx, 2)
-	defer cancelHalf()
-	results := r.judge(half, policies, in, c.now, c.before)
+	parts := 1
+	if c.before.Pod != nil {
+		parts = 2 // half is kept for what stood there before
+	}
+	first, cancelFirst := verdict.Share(ctx, parts)
+	defer cancelFirst()
+	results := r.judge(first, policies, in, c.now, c.before)
 	var known map[Finding]bool
 	if c.before.Pod != nil && denies(results) {
 		was := &Outcome{}

@@ -54,8 +54,10 @@ var asks = []ask{
 	{"/mutate", metav1.GroupVersionKind{Version: "v1", Kind: "Pod"}, metav1.GroupVersionResource{Version: "v1", Resource: "pods"}, newPod},
 	{"/validate", metav1.GroupVersionKind{Version: "v1", Kind: "Pod"}, metav1.GroupVersionResource{Version: "v1", Resource: "pods"}, newPod},
 	{
-		"/validate", metav1.GroupVersionKind{Group: "apps", Version: "v1", Kind: "Deployment"},
-		metav1.GroupVersionResource{Group: "apps", Version: "v1", Resource: "deployments"}, newDeployment,
+		"/validate",
+		metav1.GroupVersionKind{Group: "apps", Version: "v1", Kind: "Deployment"},
+		metav1.GroupVersionResource{Group: "apps", Version: "v1", Resource: "deployments"},
+		newDeployment,
 	},
 }
 
