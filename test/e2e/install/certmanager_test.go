@@ -65,4 +65,7 @@ func TestCertificatesOfCertManagers(t *testing.T) {
 	helm(t, "uninstall", release, "--wait")
 	awaitGone(t)
 	expectUnregistered(t)
+	// What cert-manager has made stays, and usher would not overwrite it.
+	controllers.Kill()
+	kubectl(t, "delete", "secrets", "--namespace", systemNamespace, "--all")
 }

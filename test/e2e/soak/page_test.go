@@ -12,7 +12,7 @@ const graphName = "soak.png"
 
 const introduction = `# The soak
 
-Written by ` + "`make soak-webhook SOAK_FOR=30m SOAK_PAGE=docs`" + `; do not edit.
+Written by ` + "`make soak-webhook SOAK_FOR=%s SOAK_PAGE=docs`" + `; do not edit.
 
 %d usher-webhooks and %d usher-controllers on a real etcd and kube-apiserver are asked by users of several tenants for half of
 what they can do: pods and workloads are created, changed, dry-run and deleted, with and without GPUs, and a part of them
@@ -24,7 +24,7 @@ about %d objects that all differ.
 
 func (s *soak) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, introduction, webhooks, controllers, s.terms.filled)
+	fmt.Fprintf(&b, introduction, s.terms.lasts, webhooks, controllers, s.terms.filled)
 	fmt.Fprintf(&b, "%d cores, %s, shared with other work and with etcd, the API server and the clients; %s, for %s.\n\n",
 		runtime.NumCPU(), runtime.Version(), s.began.UTC().Format(time.DateOnly), s.terms.lasts)
 	fmt.Fprintf(&b, "%d clients that never wait got %.0f answers a second (measured for %s); the soak asked for %.0f a second.\n\n",

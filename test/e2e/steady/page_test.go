@@ -19,7 +19,7 @@ type page struct {
 
 const introduction = `# No request is lost
 
-Written by ` + "`make e2e-steady STEADY_FOR=10m STEADY_PAGE=docs/steady.md`" + `; do not edit.
+Written by ` + "`make e2e-steady STEADY_FOR=%s STEADY_PAGE=docs/steady.md`" + `; do not edit.
 
 Everything of usher is replaced in turn while users of %d tenants create, change, dry-run and delete pods, Deployments and
 StatefulSets. The client knows the right answer to each request: admitted with which mutation and which warning, or
@@ -39,7 +39,7 @@ does it: the next one is ready before one is told to end.
 func (p *page) String() string {
 	var b strings.Builder
 	c := p.certificates
-	fmt.Fprintf(&b, introduction, len(load.Tenants), webhooks, endpointsLag, controllers, c.Authority, c.Leaf, c.Overlap, c.Lag, apiServers)
+	fmt.Fprintf(&b, introduction, p.show.lasts, len(load.Tenants), webhooks, endpointsLag, controllers, c.Authority, c.Leaf, c.Overlap, c.Lag, apiServers)
 	all := load.Sum(p.results)
 	fmt.Fprintf(&b, "\n## The run\n\n%s, shared with other work; %s, %s long; %d requests a second.\n\n", p.machine,
 		p.show.began.UTC().Format(time.DateOnly), p.length(), rate)
