@@ -47,7 +47,7 @@ it could not look.`,
 
   # Before manifests are applied, in CI.
   helm template usher manifests/chart | usher doctor -f -
-  kustomize build manifests/overlays/gpu | usher doctor --strict -f -`,
+  kustomize build manifests/overlays/production | usher doctor --strict -f -`,
 		Args: noArgs("usher doctor takes no names; -f reads files"),
 		RunE: func(c *cobra.Command, _ []string) error { return o.run(c.Context(), s) },
 	}
