@@ -17,12 +17,17 @@ func apply(t *testing.T, manifest string) {
 	t.Cleanup(func() { remove(t, manifest, "-f", "-") })
 }
 
-// remove deletes what a test applied, after it has ended.
+// remove deletes what a test applied, after it has ended. A CRD can take longer than
+// one kubectl waits: the API server looks for a minute for objects of its kind.
 func remove(t *testing.T, stdin string, arguments ...string) {
 	t.Helper()
-	if _, _, err := plane.Kubectl(context.Background(), stdin, append([]string{"delete", "--ignore-not-found"}, arguments...)...); err != nil {
-		t.Error(err)
+	var err error
+	for range 3 {
+		if _, _, err = plane.Kubectl(context.Background(), stdin, append([]string{"delete", "--ignore-not-found"}, arguments...)...); err == nil {
+			return
+		}
 	}
+	t.Error(err)
 }
 
 // tlsSecret is a Secret with a certificate for a host.
