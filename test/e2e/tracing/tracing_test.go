@@ -112,7 +112,7 @@ func TestATraceLeadsFromTheAPIServerToTheLedger(t *testing.T) {
 			t.Errorf("the reservation's span says %v", span.Attributes)
 		}
 	}
-	expectInLog(t, filepath.Join(folder, "webhook-0", "usher-webhook.log"), c.Named("review validate"))
+	expectInLog(t, filepath.Join(folder, "usher-webhook-1", "usher-webhook.log"), c.Named("review validate"))
 
 	// The settlement is a trace of its own.
 	await.Success(t, patience, "the trace of a settlement", func() (collector.Span, error) {
