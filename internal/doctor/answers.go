@@ -24,6 +24,9 @@ const (
 	askTogether = 8
 	// askPod bounds one question to a pod: longer than a probe may take.
 	askPod = 5 * time.Second
+	// metricsPath is where a pod tells its metrics, maxMetrics bounds them in bytes.
+	metricsPath = "/metrics"
+	maxMetrics  = 16 << 20
 )
 
 // Answer is what a pod of usher's says of itself.
@@ -104,7 +107,7 @@ func (c *Cluster) question(ctx context.Context, namespace string, port int32, a 
 		a.Failure = err.Error()
 		return nil
 	}
-	if body, err = c.get(ctx, namespace, a.Pod, port, "/metrics"); err != nil {
+	if body, err = c.metrics(ctx, namespace, a.Pod, port); err != nil {
 		a.Failure = err.Error()
 		return nil
 	}

@@ -37,6 +37,7 @@ const (
 
 // Cluster is a cluster that is looked at, with the rights of a connection.
 type Cluster struct {
+	config *rest.Config
 	reader client.Reader
 	kube   kubernetes.Interface
 }
@@ -53,7 +54,7 @@ func NewCluster(cfg *rest.Config) (*Cluster, error) {
 		return nil, err
 	}
 	kube, err := kubernetes.NewForConfig(cfg)
-	return &Cluster{reader, kube}, err
+	return &Cluster{cfg, reader, kube}, err
 }
 
 // Gather takes a snapshot. What may not be read is left out, and said. It fails

@@ -18,6 +18,7 @@ func TestFromInstallToReinstall(t *testing.T) {
 		{"the pods run as the chart says", (*story).inspect},
 		{"the API server asks the webhook by its Service", (*story).inspectRegistration},
 		{"a tenant's pods are refused or run", (*story).admit},
+		{"doctor finds nothing but that there is one node", (*story).diagnose},
 		{"a tenant's pod goes where its GPUs are linked best", (*story).rank},
 		{"a webhook that dies is started again", (*story).kill},
 		{"upgrade", (*story).upgrade},
