@@ -18,6 +18,9 @@ import (
 // there.
 func (s *story) install(t *testing.T) {
 	createNamespace(t)
+	// What a release is refused that is being uninstalled, since its rights may go
+	// before it does, is no matter of this one.
+	s.audit(t)
 	began := time.Now()
 	helm(t, append([]string{"install", release}, chart()...)...)
 	t.Logf("helm install --wait took %s", time.Since(began).Round(time.Second))
